@@ -1,0 +1,80 @@
+/*
+ * Live statistics of a process that runs under the production shim: what `stingy stat` reads.
+ *
+ * The shim keeps them in a private mapping of its own that shows in /proc/PID/maps as
+ * "/memfd:stingy-live (deleted)"; a reader with the rights of a debugger reads it through /proc/PID/mem.
+ * No file is left behind, nothing is shared between processes, and after fork each process has its own copy.
+ * Writers pay a plain increment; a reader takes a snapshot that need not be consistent.
+ * The layout is private to one version of Stingy: magic and version must match.
+ */
+#ifndef STINGY_LIVE_H
+#define STINGY_LIVE_H
+
+#include <stdint.h>
+
+#define STINGY_LIVE_NAME    "stingy-live"
+#define STINGY_LIVE_MAGIC   UINT64_C(0x45564c59474e5453) /* "STNGYLVE" */
+#define STINGY_LIVE_VERSION 1u
+#define STINGY_LIVE_THREADS 63u /* threads with counters of their own; later ones share the last */
+
+enum stingy_live_state {
+	STINGY_LIVE_OFF = 0, /* no manifest, or one that was refused: everything goes to the next allocator */
+	STINGY_LIVE_READY,   /* the manifest is in force; no managed site has allocated yet */
+	STINGY_LIVE_SERVING, /* the arena is in place */
+	STINGY_LIVE_DRY_RUN, /* sites are matched and counted, nothing is served */
+};
+
+enum stingy_live_pages {
+	STINGY_PAGES_NONE = 0, /* there is no arena yet */
+	STINGY_PAGES_EXPLICIT,
+	STINGY_PAGES_TRANSPARENT,
+	STINGY_PAGES_SMALL,
+};
+
+/* Why an allocation at a managed site went to the next allocator. */
+enum stingy_fell_back {
+	STINGY_FELL_SIZE = 0, /* larger than its kind's size in the manifest */
+	STINGY_FELL_ALIGN,    /* alignment beyond what the slots have */
+	STINGY_FELL_FULL,     /* no free slot in its region */
+	STINGY_FELL_THREAD,   /* another thread than the arena's owner */
+	STINGY_FELL_NO_ARENA, /* the arena could not be made */
+	STINGY_FELL_REASONS,
+};
+
+/* One thread's counters: a cache line each, so that threads do not share one. */
+struct stingy_live_counters {
+	uint64_t served;    /* from the arena (in a dry run: would have been) */
+	uint64_t unmanaged; /* not at a managed site */
+	uint64_t fell_back[STINGY_FELL_REASONS];
+	uint64_t unused;
+};
+
+struct stingy_live_region {
+	uint64_t served; /* allocations, ever */
+	uint32_t offset; /* bytes from the start of the cache slab */
+	uint32_t slot;   /* bytes */
+	uint32_t count;  /* slots */
+	uint32_t n_free; /* slots free now: in use = count - n_free */
+	uint32_t low;    /* the least n_free ever: peak = count - low */
+	uint32_t full;   /* allocations refused because none was free; stays at UINT32_MAX */
+};
+
+struct stingy_live {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t pid;       /* of the process that the figures are of */
+	uint32_t state;     /* enum stingy_live_state */
+	uint32_t pages;     /* enum stingy_live_pages */
+	uint32_t n_threads; /* threads that have counters, at most STINGY_LIVE_THREADS */
+	uint32_t n_regions;
+	uint64_t regions_at; /* bytes from the start of this structure to the first region */
+	uint64_t slab;       /* bytes of the cache slab */
+	uint64_t arena;      /* address of the arena; 0: none yet */
+	uint64_t sites;      /* in the manifest */
+	uint64_t sites_here; /* whose modules are loaded */
+	char manifest[256];  /* path, terminated, cut to fit */
+	char note[256];      /* what a reader should know (why off, why small pages); may be empty */
+	struct stingy_live_counters thread[STINGY_LIVE_THREADS];
+};
+
+#endif
