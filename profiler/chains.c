@@ -1,0 +1,71 @@
+#define _GNU_SOURCE
+#include "chains.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#define HASH_SIZE (2 * STINGY_CHAINS_MAX) /* places, a power of two */
+#define POOL_SIZE (1u << 24)              /* frames of all chains together */
+
+static struct stingy_known_chain *chains;
+static uint32_t n_chains;
+static uint32_t *hash; /* index + 1; 0: empty */
+static uint32_t *pool;
+static uint32_t pool_used;
+
+static void *map(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+int stingy_chains_init(void)
+{
+	chains = map(STINGY_CHAINS_MAX * sizeof(*chains));
+	hash = map(HASH_SIZE * sizeof(*hash));
+	pool = map(POOL_SIZE * sizeof(*pool));
+	return chains && hash && pool ? 0 : -1;
+}
+
+const uint32_t *stingy_chains_frames(const struct stingy_known_chain *known)
+{
+	return pool + known->at;
+}
+
+static uint64_t hash_of(const struct stingy_chain *chain)
+{
+	uint64_t h = chain->depth * 2 + chain->complete;
+	for (uint32_t i = 0; i < chain->depth; i++)
+		h = (h ^ chain->frame[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ (h >> 29);
+	return h;
+}
+
+static bool is_same(const struct stingy_known_chain *known, const struct stingy_chain *chain, uint64_t h)
+{
+	return known->hash == h && known->depth == chain->depth && known->complete == chain->complete &&
+	       memcmp(pool + known->at, chain->frame, chain->depth * sizeof(*chain->frame)) == 0;
+}
+
+struct stingy_known_chain *stingy_chains_get(const struct stingy_chain *chain)
+{
+	uint64_t h = hash_of(chain);
+	uint32_t i = (uint32_t)(h ^ h >> 32) % HASH_SIZE;
+	for (; hash[i] != 0; i = (i + 1) % HASH_SIZE)
+		if (is_same(&chains[hash[i] - 1], chain, h))
+			return &chains[hash[i] - 1];
+	/* The last 1/16 is kept for chains of one frame, of which there are not as many. */
+	uint32_t room = chain->depth == 1 ? 0 : STINGY_CHAINS_MAX / 16;
+	if (n_chains + room >= STINGY_CHAINS_MAX || pool_used + chain->depth + room > POOL_SIZE) {
+		if (chain->depth == 1)
+			return NULL;
+		struct stingy_chain cut = {.depth = 1, .frame = {chain->frame[0]}};
+		return stingy_chains_get(&cut);
+	}
+	struct stingy_known_chain *known = &chains[n_chains++];
+	*known = (struct stingy_known_chain){
+		.hash = h, .at = pool_used, .depth = (uint16_t)chain->depth, .complete = chain->complete};
+	memcpy(pool + pool_used, chain->frame, chain->depth * sizeof(*chain->frame));
+	pool_used += chain->depth;
+	hash[i] = n_chains;
+	return known;
+}

@@ -1,0 +1,104 @@
+#include "descriptors.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define FDS_MAX   (1 << 16)
+#define HASH_SIZE (1 << 18) /* places, a power of two, many times FDS_MAX */
+
+struct descriptor {
+	uint64_t data;
+	int epoll;
+	bool is_registered, is_noted;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct descriptor descriptors[FDS_MAX];
+static int32_t hash[HASH_SIZE]; /* fd + 1; 0: empty; what no longer agrees with descriptors[] is stale */
+static int n_used;              /* places that are not empty */
+
+static uint32_t first_place(int epoll, uint64_t data)
+{
+	return (uint32_t)(((data + (uint64_t)epoll) * UINT64_C(0x9e3779b97f4a7c15)) >> 46) % HASH_SIZE;
+}
+
+static bool is_in_range(int fd)
+{
+	return fd >= 0 && fd < FDS_MAX;
+}
+
+static bool carries(const struct descriptor *descriptor, int epoll, uint64_t data)
+{
+	return descriptor->is_registered && descriptor->epoll == epoll && descriptor->data == data;
+}
+
+static void insert(int fd)
+{
+	uint32_t i = first_place(descriptors[fd].epoll, descriptors[fd].data);
+	for (; hash[i] != 0; i = (i + 1) % HASH_SIZE)
+		if (hash[i] == fd + 1)
+			return;
+	hash[i] = fd + 1;
+	n_used++;
+}
+
+/* Stale places fill the table in time: then it is made anew. */
+static void sweep(void)
+{
+	memset(hash, 0, sizeof(hash));
+	n_used = 0;
+	for (int fd = 0; fd < FDS_MAX; fd++)
+		if (descriptors[fd].is_registered)
+			insert(fd);
+}
+
+void stingy_descriptors_register(int epoll, int fd, uint64_t data)
+{
+	if (!is_in_range(fd))
+		return;
+	pthread_mutex_lock(&lock);
+	struct descriptor *descriptor = &descriptors[fd];
+	if (!carries(descriptor, epoll, data)) {
+		*descriptor = (struct descriptor){data, epoll, true, descriptor->is_noted};
+		if (n_used > HASH_SIZE / 2)
+			sweep();
+		insert(fd);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+int stingy_descriptors_find(int epoll, uint64_t data)
+{
+	int found = -1;
+	pthread_mutex_lock(&lock);
+	for (uint32_t i = first_place(epoll, data); hash[i] != 0 && found < 0; i = (i + 1) % HASH_SIZE)
+		if (carries(&descriptors[hash[i] - 1], epoll, data))
+			found = hash[i] - 1;
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+void stingy_descriptors_note(int fd)
+{
+	if (!is_in_range(fd))
+		return;
+	pthread_mutex_lock(&lock);
+	descriptors[fd].is_noted = true;
+	pthread_mutex_unlock(&lock);
+}
+
+bool stingy_descriptors_forget(int fd)
+{
+	if (!is_in_range(fd))
+		return false;
+	pthread_mutex_lock(&lock);
+	bool was = descriptors[fd].is_registered || descriptors[fd].is_noted;
+	descriptors[fd].is_registered = descriptors[fd].is_noted = false;
+	pthread_mutex_unlock(&lock);
+	return was;
+}
+
+void stingy_descriptors_after_fork(void)
+{
+	pthread_mutex_init(&lock, NULL);
+}

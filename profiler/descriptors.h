@@ -1,0 +1,30 @@
+/*
+ * Which descriptor an event is for: epoll hands back what the program registered (a pointer, mostly), and this
+ * remembers for which descriptor that was. Also which descriptors have to do with the event loop at all, so that
+ * closing others is not worth a record.
+ *
+ * Fixed tables; descriptors beyond them are not followed. Any thread: a lock of its own, in which nothing else is
+ * called.
+ */
+#ifndef STINGY_DESCRIPTORS_H
+#define STINGY_DESCRIPTORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The descriptor was registered with the epoll instance, its events to carry data. */
+void stingy_descriptors_register(int epoll, int fd, uint64_t data);
+
+/* The descriptor whose events carry data; -1: not known. */
+int stingy_descriptors_find(int epoll, uint64_t data);
+
+/* The descriptor belongs to a task. */
+void stingy_descriptors_note(int fd);
+
+/* The descriptor goes; whether it was registered or noted. */
+bool stingy_descriptors_forget(int fd);
+
+/* After fork, in the child. */
+void stingy_descriptors_after_fork(void);
+
+#endif

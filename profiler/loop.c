@@ -1,0 +1,244 @@
+/*
+ * The libc functions by which an event loop shows itself, interposed in the profiling library: waiting for events,
+ * accepting and closing connections, loading and unloading modules; and what a program announces by itself (stingy.h).
+ *
+ * By default a loop is given one event a turn, so that what a turn allocates belongs to one task: the kernel keeps
+ * the rest ready and rotates them, and any program must be content with fewer events than it asked for. What poll and
+ * select report beyond the first event (the first after the one reported last, in turn) is withheld until the next
+ * call.
+ */
+#define _GNU_SOURCE
+#include "descriptors.h"
+#include "record.h"
+
+#include "../shim/next.h"
+#include "../shim/stingy.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ENTRY __attribute__((visibility("default")))
+
+/* The next definition of the enclosing function: NEXT(type of function)(arguments). Found once. */
+#define NEXT(name)                                                                                                     \
+	({                                                                                                             \
+		static __typeof__(&name) next_;                                                                        \
+		if (__builtin_expect(!next_, 0))                                                                       \
+			find_next(&next_, #name);                                                                      \
+		next_;                                                                                                 \
+	})
+
+static void find_next(void *slot, const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+	memcpy(slot, &found, sizeof(found));
+}
+
+/* Says that the loop came back; errno stays as the wait left it. */
+static void turned(int fd)
+{
+	int saved = errno;
+	stingy_record_turn(fd);
+	errno = saved;
+}
+
+static int epoll_turned(int epoll, const struct epoll_event *events, int n)
+{
+	int saved = errno;
+	stingy_record_turn(n == 1 ? stingy_descriptors_find(epoll, events[0].data.u64) : -1);
+	errno = saved;
+	return n;
+}
+
+static int epoll_max(int max)
+{
+	return max > 1 && stingy_record_is_single() ? 1 : max;
+}
+
+ENTRY int epoll_wait(int epoll, struct epoll_event *events, int max, int timeout)
+{
+	stingy_record_wait(STINGY_CALL());
+	return epoll_turned(epoll, events, NEXT(epoll_wait)(epoll, events, epoll_max(max), timeout));
+}
+
+ENTRY int epoll_pwait(int epoll, struct epoll_event *events, int max, int timeout, const sigset_t *mask)
+{
+	stingy_record_wait(STINGY_CALL());
+	return epoll_turned(epoll, events, NEXT(epoll_pwait)(epoll, events, epoll_max(max), timeout, mask));
+}
+
+ENTRY int epoll_pwait2(int epoll, struct epoll_event *events, int max, const struct timespec *timeout,
+		       const sigset_t *mask)
+{
+	stingy_record_wait(STINGY_CALL());
+	return epoll_turned(epoll, events, NEXT(epoll_pwait2)(epoll, events, epoll_max(max), timeout, mask));
+}
+
+ENTRY int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+	int result = NEXT(epoll_ctl)(epoll, operation, fd, event);
+	if (result == 0 && operation != EPOLL_CTL_DEL && event)
+		stingy_descriptors_register(epoll, fd, event->data.u64);
+	return result;
+}
+
+/* Keeps one of n ready entries, the first behind the place of the last one kept. Returns how many are left. */
+static int keep_one(struct pollfd *fds, nfds_t count, int n)
+{
+	static __thread nfds_t last;
+	if (n > 1 && stingy_record_is_single()) {
+		nfds_t chosen = count;
+		for (nfds_t i = 0; i < count && chosen == count; i++)
+			if (fds[(last + 1 + i) % count].revents != 0)
+				chosen = (last + 1 + i) % count;
+		for (nfds_t i = 0; i < count; i++)
+			if (i != chosen)
+				fds[i].revents = 0;
+		last = chosen;
+		n = 1;
+	}
+	int fd = -1;
+	for (nfds_t i = 0; n == 1 && i < count && fd < 0; i++)
+		if (fds[i].revents != 0)
+			fd = fds[i].fd;
+	if (fd >= 0)
+		stingy_descriptors_note(fd);
+	turned(fd);
+	return n;
+}
+
+ENTRY int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	stingy_record_wait(STINGY_CALL());
+	return keep_one(fds, count, NEXT(poll)(fds, count, timeout));
+}
+
+ENTRY int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+	stingy_record_wait(STINGY_CALL());
+	return keep_one(fds, count, NEXT(ppoll)(fds, count, timeout, mask));
+}
+
+/* What the C library's headers make of poll and ppoll in programs built with _FORTIFY_SOURCE. */
+ENTRY int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
+ENTRY int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
+		      size_t size);
+
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
+{
+	stingy_record_wait(STINGY_CALL());
+	return keep_one(fds, count, NEXT(__poll_chk)(fds, count, timeout, size));
+}
+
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t size)
+{
+	stingy_record_wait(STINGY_CALL());
+	return keep_one(fds, count, NEXT(__ppoll_chk)(fds, count, timeout, mask, size));
+}
+
+static bool is_set(int fd, const fd_set *set)
+{
+	return set && FD_ISSET(fd, set);
+}
+
+static void clear_all_but(int kept, int count, fd_set *set)
+{
+	for (int fd = 0; set && fd < count; fd++)
+		if (fd != kept)
+			FD_CLR(fd, set);
+}
+
+/* The same for select, which counts a descriptor once for each set that it is in. */
+static int select_one(int count, fd_set *reads, fd_set *writes, fd_set *others, int n)
+{
+	static __thread int last;
+	int chosen = -1;
+	if (n > 0)
+		for (int i = 0; i < count && chosen < 0; i++) {
+			int fd = (last + 1 + i) % count;
+			if (is_set(fd, reads) || is_set(fd, writes) || is_set(fd, others))
+				chosen = fd;
+		}
+	if (chosen >= 0 && stingy_record_is_single()) {
+		clear_all_but(chosen, count, reads);
+		clear_all_but(chosen, count, writes);
+		clear_all_but(chosen, count, others);
+		n = is_set(chosen, reads) + is_set(chosen, writes) + is_set(chosen, others);
+		last = chosen;
+	}
+	if (chosen >= 0)
+		stingy_descriptors_note(chosen);
+	turned(n == 1 || stingy_record_is_single() ? chosen : -1);
+	return n;
+}
+
+ENTRY int select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *timeout)
+{
+	stingy_record_wait(STINGY_CALL());
+	return select_one(count, reads, writes, others, NEXT(select)(count, reads, writes, others, timeout));
+}
+
+ENTRY int pselect(int count, fd_set *reads, fd_set *writes, fd_set *others, const struct timespec *timeout,
+		  const sigset_t *mask)
+{
+	stingy_record_wait(STINGY_CALL());
+	return select_one(count, reads, writes, others, NEXT(pselect)(count, reads, writes, others, timeout, mask));
+}
+
+static int accepted(int fd)
+{
+	if (fd >= 0) {
+		stingy_descriptors_note(fd);
+		stingy_record_accept(fd);
+	}
+	return fd;
+}
+
+ENTRY int accept(int listener, struct sockaddr *address, socklen_t *len)
+{
+	return accepted(NEXT(accept)(listener, address, len));
+}
+
+ENTRY int accept4(int listener, struct sockaddr *address, socklen_t *len, int flags)
+{
+	return accepted(NEXT(accept4)(listener, address, len, flags));
+}
+
+/* Recorded before: afterwards the number may be another thread's already. */
+ENTRY int close(int fd)
+{
+	if (stingy_descriptors_forget(fd))
+		stingy_record_close(fd);
+	return NEXT(close)(fd);
+}
+
+ENTRY int dlclose(void *handle)
+{
+	int result = NEXT(dlclose)(handle);
+	stingy_record_modules_gone();
+	return result;
+}
+
+ENTRY void StingyStageBegin(const void *stage, const void *task)
+{
+	stingy_record_stage(stage, task);
+}
+
+ENTRY void StingyStageEnd(const void *stage, const void *task)
+{
+	(void)stage;
+	(void)task;
+	stingy_record_stage_end();
+}
+
+ENTRY void StingyTaskEnd(const void *task)
+{
+	stingy_record_task_end(task);
+}

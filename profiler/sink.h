@@ -1,0 +1,49 @@
+/*
+ * The sink of a trace: a file that is written through a shared mapping, so that what has been committed survives
+ * the process, SIGKILL included (trap 12).
+ *
+ * The file grows in steps, blocks allocated before they are mapped: a full disk is an error here and not a SIGBUS in
+ * the program. Addresses are reserved once; the descriptor is checked to be ours before each use, as a server may close
+ * all descriptors it does not know. At the bound, or when the file cannot grow, writing stops, the header says so and
+ * counts what is dropped; the program goes on.
+ *
+ * Not thread-safe: the recorder's lock is around it.
+ */
+#ifndef STINGY_SINK_H
+#define STINGY_SINK_H
+
+#include "trace.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct stingy_sink {
+	struct stingy_trace_header *header; /* start of the mapping; NULL: not open */
+	size_t mapped;                      /* bytes of the file that are mapped */
+	size_t bound;                       /* bytes the file may have */
+	int fd;
+	dev_t device; /* of the file, to know it again */
+	ino_t inode;
+	char path[4096];
+};
+
+/*
+ * Opens a new file PREFIX.PID.trace (PREFIX.PID.1.trace and so on where that exists) with room for at most bound bytes.
+ * parent: pid of the traced process this one was forked from, or 0. Returns 0, or -1 with errno.
+ */
+int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound, uint32_t parent);
+
+/* Room for one record of any kind, to be committed below; NULL: the sink is full or closed (the record is dropped). */
+uint8_t *stingy_sink_room(struct stingy_sink *sink);
+
+/* Makes size bytes, written where stingy_sink_room pointed to, part of the trace. */
+void stingy_sink_commit(struct stingy_sink *sink, size_t size);
+
+/* Marks the trace as ended in the orderly way and cuts the file to its length. It may still be appended to. */
+void stingy_sink_end(struct stingy_sink *sink);
+
+/* Lets go of the file without a trace of it: after fork, in the child, it is the parent's. */
+void stingy_sink_forget(struct stingy_sink *sink);
+
+#endif

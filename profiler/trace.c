@@ -1,0 +1,389 @@
+/*
+ * The trace's encoder and decoder, side by side: see trace.h for the records and manifests/FORMAT.md for the bytes.
+ *
+ * The encoder runs inside malloc, under a lock: it touches nothing but its arguments. The decoder reads what may have
+ * been damaged: every byte is fetched through a cursor that knows the end, and once something is wrong the cursor
+ * stays at the end, so that what is fetched after that is zero and no loop goes on for long.
+ */
+#include "trace.h"
+
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the header is copied as it lies in memory");
+_Static_assert(sizeof(struct stingy_trace_header) == 80, "the header is as in FORMAT.md, without padding");
+_Static_assert(STINGY_TRACE_RECORD_MAX > 2 * STINGY_TRACE_STRING_MAX, "a string and all numbers fit a record");
+
+#define LEB_MAX 10 /* bytes of the longest number */
+
+/* Where the decoder is in the data. */
+struct cursor {
+	const uint8_t *at;
+	const uint8_t *end;
+	const char *error;
+};
+
+static void damage(struct cursor *cursor, const char *error)
+{
+	if (!cursor->error)
+		cursor->error = error;
+	cursor->at = cursor->end;
+}
+
+/* Numbers: seven bits a byte, the lowest first; the top bit says that more follow. */
+static uint8_t *put(uint8_t *out, uint64_t value)
+{
+	for (; value >= 0x80; value >>= 7)
+		*out++ = (uint8_t)(value | 0x80);
+	*out++ = (uint8_t)value;
+	return out;
+}
+
+static uint64_t get(struct cursor *cursor)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < LEB_MAX; i++) {
+		uint8_t byte;
+
+		if (cursor->at == cursor->end) {
+			damage(cursor, "record cut short");
+			return 0;
+		}
+		byte = *cursor->at++;
+		value |= (uint64_t)(byte & 0x7f) << (7 * i);
+		if (byte & 0x80)
+			continue;
+		/* The last byte is not zero, for then the one before was the last; the tenth holds one bit. */
+		if ((byte == 0 && i > 0) || (i == LEB_MAX - 1 && byte > 1))
+			break;
+		return value;
+	}
+	damage(cursor, "malformed number");
+	return 0;
+}
+
+/* A number that must be below the limit: one that was declared before, or one with a bound. */
+static uint32_t get_below(struct cursor *cursor, uint64_t limit, const char *error)
+{
+	uint64_t value = get(cursor);
+
+	if (value < limit)
+		return (uint32_t)value;
+	damage(cursor, error);
+	return 0;
+}
+
+/* Addresses and times: the difference to the last one, its sign moved to the lowest bit, so that near means short. */
+static uint8_t *put_change(uint8_t *out, uint64_t *last, uint64_t value)
+{
+	uint64_t change = value - *last;
+
+	*last = value;
+	return put(out, change << 1 ^ (change >> 63 ? UINT64_MAX : 0));
+}
+
+static uint64_t get_change(struct cursor *cursor, uint64_t *last)
+{
+	uint64_t change = get(cursor);
+
+	*last += change >> 1 ^ (change & 1 ? UINT64_MAX : 0);
+	return *last;
+}
+
+/* Strings and build-ids: the length, then the bytes. */
+static uint8_t *put_text(uint8_t *out, struct stingy_text text, size_t max)
+{
+	size_t len = text.len < max ? text.len : max;
+
+	out = put(out, len);
+	if (len)
+		memcpy(out, text.at, len);
+	return out + len;
+}
+
+static struct stingy_text get_text(struct cursor *cursor, size_t max)
+{
+	struct stingy_text text = {.len = get_below(cursor, max + 1, "string too long")};
+
+	text.at = (const char *)cursor->at;
+	if (text.len > (size_t)(cursor->end - cursor->at)) {
+		damage(cursor, "record cut short");
+		text.len = 0;
+	}
+	cursor->at += text.len;
+	return text;
+}
+
+/* Frame rules: the base; for sp and bp the distances, both positive. One that cannot be followed is written as none. */
+static uint8_t *put_rule(uint8_t *out, const struct stingy_rule *rule)
+{
+	if (!stingy_rule_is_valid(rule))
+		return put(out, STINGY_RULE_NONE);
+	out = put(out, rule->base);
+	if (rule->base != STINGY_RULE_SP && rule->base != STINGY_RULE_BP)
+		return out;
+	out = put(out, (uint32_t)rule->cfa);
+	return put(out, (uint32_t)-rule->bp);
+}
+
+static struct stingy_rule get_rule(struct cursor *cursor)
+{
+	struct stingy_rule rule = {.base = (uint8_t)get_below(cursor, STINGY_RULE_BP + 1, "unknown kind of rule")};
+
+	if (rule.base == STINGY_RULE_SP || rule.base == STINGY_RULE_BP) {
+		rule.cfa = (int32_t)get_below(cursor, UINT64_C(1) << 31, "rule out of range");
+		rule.bp = (int16_t) - (int32_t)get_below(cursor, (1 << 15) + 1, "rule out of range");
+	}
+	if (!cursor->error && !stingy_rule_is_valid(&rule))
+		damage(cursor, "rule that cannot be followed");
+	return rule;
+}
+
+/* MODULE: number, build-id, size, path. */
+static uint8_t *put_module_record(uint8_t *out, const struct stingy_trace_module *module)
+{
+	out = put(out, module->number);
+	out = put_text(out, (struct stingy_text){(const char *)module->id, module->id_len}, STINGY_ID_MAX);
+	out = put(out, module->size);
+	return put_text(out, module->path, STINGY_TRACE_STRING_MAX);
+}
+
+static void get_module_record(struct cursor *cursor, struct stingy_trace_module *module)
+{
+	struct stingy_text id;
+
+	*module = (struct stingy_trace_module){.number = get_below(cursor, UINT32_MAX, "number of a module too large")};
+	id = get_text(cursor, STINGY_ID_MAX);
+	memcpy(module->id, id.at, id.len);
+	module->id_len = (uint32_t)id.len;
+	module->size = get(cursor);
+	module->path = get_text(cursor, STINGY_TRACE_STRING_MAX);
+}
+
+/* FRAME: number, module + 1 (so that none, UINT32_MAX, is short: 0), offset, function, rule, name. */
+static uint8_t *put_frame(uint8_t *out, const struct stingy_trace_frame *frame)
+{
+	out = put(out, frame->number);
+	out = put(out, (uint32_t)(frame->module + 1));
+	out = put(out, frame->offset);
+	out = put(out, frame->function);
+	out = put_rule(out, &frame->rule);
+	return put_text(out, frame->name, STINGY_TRACE_STRING_MAX);
+}
+
+static void get_frame(struct cursor *cursor, struct stingy_trace_frame *frame, uint32_t n_frames)
+{
+	frame->number = get_below(cursor, UINT32_MAX, "number of a frame too large");
+	if (frame->number != n_frames)
+		damage(cursor, "frame out of turn");
+	frame->module = get_below(cursor, UINT64_C(1) << 32, "number of a module too large") - 1;
+	frame->offset = get(cursor);
+	frame->function = get(cursor);
+	frame->rule = get_rule(cursor);
+	frame->name = get_text(cursor, STINGY_TRACE_STRING_MAX);
+}
+
+/* CHAIN: number, depth and whether it is complete, frames. */
+static uint8_t *put_chain(uint8_t *out, const struct stingy_trace_chain *chain)
+{
+	bool cut = chain->depth > STINGY_CHAIN_MAX;
+	uint32_t depth = cut ? STINGY_CHAIN_MAX : chain->depth;
+
+	out = put(out, chain->number);
+	out = put(out, depth << 1 | (chain->complete && !cut));
+	for (uint32_t i = 0; i < depth; i++)
+		out = put(out, chain->frame[i]);
+	return out;
+}
+
+static void get_chain(struct cursor *cursor, struct stingy_trace_chain *chain, uint32_t n_chains, uint32_t n_frames)
+{
+	uint32_t depth;
+
+	chain->number = get_below(cursor, UINT32_MAX, "number of a chain too large");
+	if (chain->number != n_chains)
+		damage(cursor, "chain out of turn");
+	depth = get_below(cursor, (STINGY_CHAIN_MAX + 1) << 1, "chain too deep");
+	chain->complete = depth & 1;
+	chain->depth = depth >> 1;
+	for (uint32_t i = 0; i < chain->depth; i++)
+		chain->frame[i] = get_below(cursor, n_frames, "chain of a frame that was not declared");
+}
+
+/* ALLOC and REALLOC: chain, size, the alignment's power of two, for REALLOC the old address, the address. */
+static uint8_t *put_alloc(uint8_t *out, struct stingy_trace_state *state, const struct stingy_trace_alloc *alloc,
+			  bool is_realloc)
+{
+	out = put(out, alloc->chain);
+	out = put(out, alloc->size);
+	out = put(out, alloc->align ? (unsigned)__builtin_ctz(alloc->align) : 0);
+	if (is_realloc)
+		out = put_change(out, &state->address, alloc->old);
+	return put_change(out, &state->address, alloc->address);
+}
+
+static void get_alloc(struct cursor *cursor, struct stingy_trace_state *state, struct stingy_trace_alloc *alloc,
+		      uint32_t n_chains, bool is_realloc)
+{
+	alloc->chain = get_below(cursor, n_chains, "allocation by a chain that was not declared");
+	alloc->size = get(cursor);
+	alloc->align = 1u << get_below(cursor, 32, "alignment out of range");
+	alloc->old = is_realloc ? get_change(cursor, &state->address) : 0;
+	alloc->address = get_change(cursor, &state->address);
+}
+
+/* Everything else is a few numbers, times as changes; TURN has fd + 1, so that none is short. */
+size_t stingy_trace_encode(struct stingy_trace_state *state, const struct stingy_trace_record *record, uint8_t *buf)
+{
+	uint8_t *out = put(buf, record->type);
+
+	switch (record->type) {
+	case STINGY_TRACE_MODULE:
+		return (size_t)(put_module_record(out, &record->module) - buf);
+	case STINGY_TRACE_FRAME:
+		return (size_t)(put_frame(out, &record->frame) - buf);
+	case STINGY_TRACE_CHAIN:
+		return (size_t)(put_chain(out, &record->chain) - buf);
+	case STINGY_TRACE_ALLOC:
+	case STINGY_TRACE_REALLOC:
+		out = put_alloc(out, state, &record->alloc, record->type == STINGY_TRACE_REALLOC);
+		break;
+	case STINGY_TRACE_FREE:
+		out = put_change(out, &state->address, record->alloc.address);
+		break;
+	case STINGY_TRACE_THREAD:
+		out = put(out, record->thread);
+		break;
+	case STINGY_TRACE_WAIT:
+		out = put_change(out, &state->time, record->wait.time);
+		out = put(out, record->wait.chain);
+		break;
+	case STINGY_TRACE_TURN:
+		out = put_change(out, &state->time, record->turn.time);
+		out = put(out, record->turn.fd + 1);
+		break;
+	case STINGY_TRACE_ACCEPT:
+	case STINGY_TRACE_CLOSE:
+		out = put(out, record->fd);
+		break;
+	case STINGY_TRACE_STAGE:
+		out = put_change(out, &state->time, record->stage.time);
+		out = put(out, record->stage.frame);
+		out = put(out, record->stage.task);
+		break;
+	case STINGY_TRACE_STAGE_END:
+		out = put_change(out, &state->time, record->stage.time);
+		break;
+	case STINGY_TRACE_TASK_END:
+		out = put(out, record->task);
+		break;
+	default:
+		return 0;
+	}
+	return (size_t)(out - buf);
+}
+
+/* Decodes what follows the tag. */
+static void get_record(struct stingy_trace_reader *reader, struct cursor *cursor, struct stingy_trace_record *record)
+{
+	struct stingy_trace_state *state = &reader->state;
+
+	switch (record->type) {
+	case STINGY_TRACE_MODULE:
+		get_module_record(cursor, &record->module);
+		break;
+	case STINGY_TRACE_FRAME:
+		get_frame(cursor, &record->frame, reader->n_frames);
+		break;
+	case STINGY_TRACE_CHAIN:
+		get_chain(cursor, &record->chain, reader->n_chains, reader->n_frames);
+		break;
+	case STINGY_TRACE_ALLOC:
+	case STINGY_TRACE_REALLOC:
+		get_alloc(cursor, state, &record->alloc, reader->n_chains, record->type == STINGY_TRACE_REALLOC);
+		break;
+	case STINGY_TRACE_FREE:
+		record->alloc = (struct stingy_trace_alloc){.address = get_change(cursor, &state->address)};
+		break;
+	case STINGY_TRACE_THREAD:
+		record->thread = get(cursor);
+		break;
+	case STINGY_TRACE_WAIT:
+		record->wait.time = get_change(cursor, &state->time);
+		record->wait.chain = get_below(cursor, reader->n_chains, "wait by a chain that was not declared");
+		break;
+	case STINGY_TRACE_TURN:
+		record->turn.time = get_change(cursor, &state->time);
+		record->turn.fd = get(cursor) - 1;
+		break;
+	case STINGY_TRACE_ACCEPT:
+	case STINGY_TRACE_CLOSE:
+		record->fd = get(cursor);
+		break;
+	case STINGY_TRACE_STAGE:
+		record->stage.time = get_change(cursor, &state->time);
+		record->stage.frame = get_below(cursor, reader->n_frames, "stage of a frame that was not declared");
+		record->stage.task = get(cursor);
+		break;
+	case STINGY_TRACE_STAGE_END:
+		record->stage.time = get_change(cursor, &state->time);
+		record->stage.frame = UINT32_MAX;
+		record->stage.task = 0;
+		break;
+	case STINGY_TRACE_TASK_END:
+		record->task = get(cursor);
+		break;
+	default:
+		damage(cursor, "unknown record");
+	}
+}
+
+static const char *check_header(const struct stingy_trace_header *header)
+{
+	if (memcmp(header->magic, STINGY_TRACE_MAGIC, sizeof(header->magic)) != 0)
+		return "not a trace";
+	if (header->version != STINGY_TRACE_VERSION)
+		return "trace of a version that this program does not know";
+	if (header->header_size < sizeof(*header) || header->committed < header->header_size)
+		return "malformed header";
+	return NULL;
+}
+
+int stingy_trace_reader_init(struct stingy_trace_reader *reader, const void *data, size_t size)
+{
+	*reader = (struct stingy_trace_reader){.data = data, .error = "shorter than a trace's header"};
+	if (size < sizeof(reader->header))
+		return -1;
+	memcpy(&reader->header, data, sizeof(reader->header));
+	reader->error = check_header(&reader->header);
+	if (reader->error)
+		return -1;
+	reader->size = reader->header.committed < size ? (size_t)reader->header.committed : size;
+	reader->at = reader->header.header_size;
+	return 0;
+}
+
+int stingy_trace_next(struct stingy_trace_reader *reader, struct stingy_trace_record *record)
+{
+	struct cursor cursor = {.error = NULL};
+
+	if (reader->error)
+		return -1;
+	if (reader->at == reader->header.committed)
+		return 0;
+	if (reader->at >= reader->size) {
+		reader->error = "file ends before its last record";
+		return -1;
+	}
+	cursor.at = reader->data + reader->at;
+	cursor.end = reader->data + reader->size;
+	record->type = (enum stingy_trace_type)get_below(&cursor, STINGY_TRACE_TASK_END + 1, "unknown record");
+	get_record(reader, &cursor, record);
+	reader->error = cursor.error;
+	if (reader->error)
+		return -1;
+	reader->n_frames += record->type == STINGY_TRACE_FRAME;
+	reader->n_chains += record->type == STINGY_TRACE_CHAIN;
+	reader->at = (size_t)(cursor.at - reader->data);
+	return 1;
+}

@@ -1,0 +1,296 @@
+#define _GNU_SOURCE
+#include "load.h"
+
+#include "env.h"
+#include "say.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MANIFEST_SIZE_MAX (64u << 20) /* bytes of text */
+
+struct loading {
+	struct stingy_serve *serve;
+	const char *path;
+	char *text; /* stays mapped: modules' paths point into it */
+	size_t size;
+	struct stingy_manifest_counts counts;
+	uint32_t n_addresses; /* in all sites together */
+	uint32_t n_needs;     /* in all stages together */
+	uint32_t n_slots;
+	uint32_t slab;        /* bytes */
+	size_t region_memory; /* bytes */
+	char *memory;         /* what is left of the mapping for all tables */
+	struct stingy_need *needs;
+	struct stingy_kind {
+		uint32_t region, size;
+	} * kinds;
+};
+
+static void *map(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+/* A mapping that `stingy stat` can find by its name; if that cannot be had, one that it cannot find. */
+static int make_live(struct loading *l, uint32_t n_regions)
+{
+	size_t regions_at = (sizeof(struct stingy_live) + 63) & ~(size_t)63;
+	size_t size = regions_at + n_regions * sizeof(struct stingy_region);
+	struct stingy_live *live = NULL;
+	int fd = memfd_create(STINGY_LIVE_NAME, MFD_CLOEXEC);
+	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0) {
+		live = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+		if (live == MAP_FAILED)
+			live = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (!live)
+		live = map(size);
+	if (!live)
+		return -1;
+	live->version = STINGY_LIVE_VERSION;
+	live->pid = (uint32_t)getpid();
+	live->regions_at = regions_at;
+	live->region_size = sizeof(struct stingy_region);
+	snprintf(live->manifest, sizeof(live->manifest), "%s", l->path);
+	live->magic = STINGY_LIVE_MAGIC;
+	l->serve->live = live;
+	l->serve->regions = (struct stingy_region *)((char *)live + regions_at);
+	return 0;
+}
+
+/* Says why nothing is served, to the user and to `stingy stat`. Returns -1. */
+__attribute__((format(printf, 2, 3))) static int refuse(struct loading *l, const char *format, ...)
+{
+	char why[sizeof(l->serve->live->note)];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	if (stingy_env_is_main())
+		stingy_say("'%s': %s: nothing is served", l->path, why);
+	if (l->serve->live || make_live(l, 0) == 0)
+		memcpy(l->serve->live->note, why, sizeof(why));
+	return -1;
+}
+
+static int read_whole(struct loading *l, int fd)
+{
+	for (size_t got = 0; got < l->size;) {
+		ssize_t n = read(fd, l->text + got, l->size - got);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		got += (size_t)n;
+	}
+	return 0;
+}
+
+/* Reads the file, if it is one that can be trusted: whoever may write it decides where objects lie. */
+static int read_text(struct loading *l)
+{
+	struct stat st;
+	int fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return refuse(l, "cannot open it: %s", strerrordesc_np(errno));
+	int result = -1;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		refuse(l, "not a file");
+	else if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & S_IWOTH))
+		refuse(l, "anybody may write it, or it is neither root's nor yours");
+	else if (st.st_size == 0 || st.st_size > MANIFEST_SIZE_MAX)
+		refuse(l, "it is empty or too large");
+	else if (l->size = (size_t)st.st_size, !(l->text = map(l->size)))
+		refuse(l, "no memory");
+	else if (read_whole(l, fd) < 0)
+		refuse(l, "cannot read it");
+	else
+		result = 0;
+	close(fd);
+	return result;
+}
+
+/* First pass: is all of it well-formed, and how much room does it take? */
+static int measure(struct loading *l)
+{
+	struct stingy_manifest_reader reader;
+	struct stingy_manifest_record record;
+	int more;
+	stingy_manifest_reader_init(&reader, l->text, l->size);
+	while ((more = stingy_manifest_next(&reader, &record)) > 0) {
+		switch (record.type) {
+		case STINGY_MANIFEST_SLAB:
+			l->slab = record.slab;
+			break;
+		case STINGY_MANIFEST_REGION:
+			l->region_memory += stingy_region_memory(record.region.count);
+			break;
+		case STINGY_MANIFEST_SITE:
+			l->n_addresses += record.site.depth;
+			break;
+		case STINGY_MANIFEST_STAGE:
+			l->n_needs += record.stage.n_allocates;
+			break;
+		default:
+			break;
+		}
+	}
+	l->counts = reader.counts;
+	return more < 0 ? refuse(l, "line %u: %s", reader.line, reader.error) : 0;
+}
+
+static void *carve(struct loading *l, size_t bytes)
+{
+	void *at = l->memory;
+	l->memory += (bytes + 63) & ~(size_t)63;
+	return at;
+}
+
+static int make_room(struct loading *l)
+{
+	struct stingy_serve *serve = l->serve;
+	if (make_live(l, l->counts.regions) < 0 || stingy_arena_reserve(&serve->arena, l->slab) < 0)
+		return refuse(l, "no memory");
+	size_t sites = stingy_sites_memory(l->n_addresses, l->counts.modules);
+	size_t regions = serve->arena.size / STINGY_REGION_ALIGN * sizeof(*serve->region_of);
+	size_t stages = l->counts.stages * sizeof(*serve->stages);
+	size_t needs = l->n_needs * sizeof(*l->needs), kinds = l->counts.kinds * sizeof(*l->kinds);
+	l->memory = map(sites + regions + stages + needs + kinds + l->region_memory + 6 * 64);
+	if (!l->memory)
+		return refuse(l, "no memory");
+	stingy_sites_init(&serve->sites, l->n_addresses, l->counts.modules, carve(l, sites));
+	serve->region_of = carve(l, regions);
+	serve->stages = carve(l, stages);
+	l->needs = carve(l, needs);
+	l->kinds = carve(l, kinds);
+	return 0;
+}
+
+static void add_region(struct loading *l, const struct stingy_manifest_region *from)
+{
+	struct stingy_serve *serve = l->serve;
+	struct stingy_region *region = &serve->regions[serve->n_regions];
+	void *memory = l->memory;
+	l->memory += stingy_region_memory(from->count);
+	stingy_region_init(region, serve->n_regions++, serve->arena.base + from->offset, from->offset, from->slot,
+			   from->count, memory);
+	size_t last = from->offset + (size_t)from->slot * from->count - 1;
+	for (size_t i = from->offset / STINGY_REGION_ALIGN; i <= last / STINGY_REGION_ALIGN; i++)
+		serve->region_of[i] = region;
+}
+
+/* The largest power of two that divides every slot's address. */
+static uint32_t alignment(const struct stingy_region *region)
+{
+	uint32_t bits = region->live.slot | region->live.offset | (uint32_t)STINGY_HUGE_PAGE;
+	return bits & -bits;
+}
+
+static int add_site(struct loading *l, const struct stingy_manifest_site *site)
+{
+	const struct stingy_kind *kind = &l->kinds[site->kind];
+	struct stingy_region *region = &l->serve->regions[kind->region];
+	return stingy_sites_add(&l->serve->sites, site, region, kind->size, alignment(region));
+}
+
+/* Kinds that share a region need the sum of its slots. */
+static void add_stage(struct loading *l, const struct stingy_manifest_stage *from)
+{
+	struct stingy_stage *stage = &l->serve->stages[l->serve->n_stages++];
+	*stage = (struct stingy_stage){.module = from->module, .offset = from->offset, .needs = l->needs};
+	for (uint32_t i = 0; i < from->n_allocates; i++) {
+		struct stingy_region *region = &l->serve->regions[l->kinds[from->allocates[i].kind].region];
+		uint32_t n = 0;
+		while (n < stage->n_needs && stage->needs[n].region != region)
+			n++;
+		if (n == stage->n_needs)
+			stage->needs[stage->n_needs++].region = region;
+		stage->needs[n].count += from->allocates[i].count;
+	}
+	l->needs += stage->n_needs;
+}
+
+/* Second pass: it has been checked, so every record fits. */
+static int fill(struct loading *l)
+{
+	struct stingy_manifest_reader reader;
+	struct stingy_manifest_record record;
+	stingy_manifest_reader_init(&reader, l->text, l->size);
+	while (stingy_manifest_next(&reader, &record) > 0) {
+		switch (record.type) {
+		case STINGY_MANIFEST_MODULE:
+			stingy_sites_add_module(&l->serve->sites, &record.module);
+			break;
+		case STINGY_MANIFEST_REGION:
+			add_region(l, &record.region);
+			break;
+		case STINGY_MANIFEST_KIND:
+			l->kinds[record.number] = (struct stingy_kind){record.kind.region, record.kind.size};
+			break;
+		case STINGY_MANIFEST_SITE:
+			if (add_site(l, &record.site) < 0)
+				return refuse(l, "line %u: contradicts an earlier site", reader.line);
+			break;
+		case STINGY_MANIFEST_STAGE:
+			add_stage(l, &record.stage);
+			break;
+		default:
+			break;
+		}
+	}
+	l->serve->live->n_regions = l->serve->n_regions;
+	l->serve->live->slab = l->slab;
+	l->serve->live->sites = l->counts.sites;
+	return 0;
+}
+
+static void print_id(char *text, const uint8_t *id, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		sprintf(text + 2 * i, "%02x", id[i]);
+	if (len == 0)
+		strcpy(text, "none");
+}
+
+static int say_other_program(struct loading *l)
+{
+	const struct stingy_manifest_module *named = &l->serve->sites.modules[0].named;
+	char theirs[2 * STINGY_ID_MAX + 1], path[200];
+	print_id(theirs, named->id, named->id_len);
+	stingy_text_decode(named->path, path, sizeof(path));
+	return refuse(l, "made for '%s', build-id %.12s; this is %s '%s'", path, theirs,
+		      l->serve->sites.modules[0].is_other_build ? "another build of" : "another program,",
+		      stingy_program_path());
+}
+
+/* Matches the manifest's modules with the loaded ones, and says which of them are other builds. */
+static int bind_modules(struct loading *l)
+{
+	struct stingy_sites *sites = &l->serve->sites;
+	char path[200];
+	stingy_sites_bind(sites);
+	if (l->counts.modules == 0 || !stingy_sites_is_program(sites))
+		return say_other_program(l);
+	for (uint32_t i = 1; i < l->counts.modules; i++)
+		if (sites->modules[i].is_other_build && sites->modules[i].here.n_segments == 0)
+			stingy_say("'%s': made for another build of '%s': its sites are not served", l->path,
+				   stingy_text_decode(sites->modules[i].named.path, path, sizeof(path)));
+	return 0;
+}
+
+int stingy_load(struct stingy_serve *serve, const char *path)
+{
+	struct loading l = {.serve = serve, .path = path};
+	return read_text(&l) < 0 || measure(&l) < 0 || make_room(&l) < 0 || fill(&l) < 0 || bind_modules(&l) < 0 ? -1
+														 : 0;
+}

@@ -1,0 +1,54 @@
+/*
+ * What a scheduler asks (stingy.h): StingyDynCheck of the paper. A stage is looked up by the address of its function,
+ * in a small cache in front of the manifest's list; the list knows functions by module and offset.
+ */
+#include "serve.h"
+#include "stingy.h"
+
+#define CACHE_SIZE 256u /* functions; a power of two */
+
+struct cached {
+	uintptr_t function;               /* 0: empty */
+	const struct stingy_stage *stage; /* NULL: the manifest does not know it */
+};
+
+static struct cached cache[CACHE_SIZE];
+
+static const struct stingy_stage *search(uintptr_t function)
+{
+	for (uint32_t i = 0; i < stingy_serve.n_stages; i++) {
+		const struct stingy_stage *stage = &stingy_serve.stages[i];
+		if (stage->module != UINT32_MAX &&
+		    stingy_module_address(&stingy_serve.sites.modules[stage->module].here, stage->offset) == function)
+			return stage;
+	}
+	return NULL;
+}
+
+/* Threads may race for a place: the function is written last, and an answer for another stage is but bad advice. */
+static const struct stingy_stage *find(uintptr_t function)
+{
+	struct cached *place = &cache[(function >> 4) % CACHE_SIZE];
+	if (__atomic_load_n(&place->function, __ATOMIC_ACQUIRE) == function)
+		return place->stage;
+	const struct stingy_stage *stage = search(function);
+	__atomic_store_n(&place->function, 0, __ATOMIC_RELEASE);
+	place->stage = stage;
+	__atomic_store_n(&place->function, function, __ATOMIC_RELEASE);
+	return stage;
+}
+
+__attribute__((visibility("default"))) int StingyDynCheck(const void *function)
+{
+	if (!stingy_serve.is_on || stingy_serve.is_dry)
+		return 1;
+	const struct stingy_stage *stage = find((uintptr_t)function);
+	if (!stage)
+		return 1;
+	for (uint32_t i = 0; i < stage->n_needs; i++) {
+		const struct stingy_need *need = &stage->needs[i];
+		if (need->region->live.n_free < need->count && stingy_region_n_free(need->region) < need->count)
+			return 0;
+	}
+	return 1;
+}

@@ -1,0 +1,84 @@
+/*
+ * The call-chain walker of both preloaded libraries: one frame to the next by the frame rule of the return
+ * address, a load or two and no unwinder (see ../manifests/rule.h for what a rule is, and why it suffices).
+ *
+ * A rule may be wrong: made for another build, or for a frame that moves. So every load is checked to lie in
+ * the thread's stack, above the frame just left, and the walk only ever goes up: it ends, whatever the rules say.
+ * What a wrong rule costs is a key that matches nothing.
+ *
+ * No state but the thread's stack bounds; any thread; async-signal-safe.
+ */
+#ifndef STINGY_WALK_H
+#define STINGY_WALK_H
+
+#include "../manifests/rule.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the frame pointer of an entry point points to: the x86-64 frame record of the call we are in. */
+struct stingy_call {
+	uintptr_t bp; /* the caller's frame pointer */
+	uintptr_t ra; /* the return address */
+};
+
+/* The call that the enclosing function is in. Only for entry points: the record lives as long as their frame. */
+#define STINGY_CALL() ((const struct stingy_call *)__builtin_frame_address(0))
+
+/* A place in the walk: the state of the machine just after a return to ra. */
+struct stingy_frame {
+	uintptr_t ra;
+	uintptr_t sp;
+	uintptr_t bp;
+};
+
+/* The stack that a thread runs on: [low, high). An empty one (0, 0) makes every step fail. */
+struct stingy_stack {
+	uintptr_t low;
+	uintptr_t high;
+};
+
+static inline struct stingy_frame stingy_walk_begin(const struct stingy_call *call)
+{
+	return (struct stingy_frame){.ra = call->ra, .sp = (uintptr_t)(call + 1), .bp = call->bp};
+}
+
+/* Whether a word can be read at address: in the stack, at or above low, aligned. */
+static inline bool stingy_walk_can_read(uintptr_t address, uintptr_t low, uintptr_t high)
+{
+	return address >= low && address <= high - sizeof(uintptr_t) && address % sizeof(uintptr_t) == 0;
+}
+
+/*
+ * Goes from *frame to its caller by the rule of frame->ra. Returns true, or false with *frame as it was if the
+ * rule ends the walk or would leave the stack.
+ */
+static inline bool stingy_walk_step(struct stingy_frame *frame, const struct stingy_rule *rule,
+				    const struct stingy_stack *stack)
+{
+	if (rule->base < STINGY_RULE_SP || frame->sp < stack->low || frame->sp >= stack->high)
+		return false;
+	uintptr_t base = rule->base == STINGY_RULE_SP ? frame->sp : frame->bp;
+	uintptr_t cfa = base + (uintptr_t)(intptr_t)rule->cfa;
+	uintptr_t ra_at = cfa - sizeof(uintptr_t);
+	if (!stingy_walk_can_read(ra_at, frame->sp, stack->high))
+		return false;
+	uintptr_t bp = frame->bp;
+	if (rule->bp != 0) {
+		uintptr_t bp_at = cfa + (uintptr_t)(intptr_t)rule->bp;
+		if (!stingy_walk_can_read(bp_at, frame->sp, stack->high))
+			return false;
+		bp = *(const uintptr_t *)bp_at;
+	}
+	*frame = (struct stingy_frame){.ra = *(const uintptr_t *)ra_at, .sp = cfa, .bp = bp};
+	return true;
+}
+
+/*
+ * Finds the bounds of the stack that the calling thread runs on now. Main thread: no system call after the first
+ * time. Other threads: may allocate and call the kernel (pthread_getattr_np), so the caller guards against
+ * re-entry and keeps the result. Where the bounds are not known (a coroutine's or a signal's stack): (0, 0).
+ */
+struct stingy_stack stingy_stack_of_thread(void);
+
+#endif
