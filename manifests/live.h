@@ -43,7 +43,7 @@ enum stingy_fell_back {
 
 /* One thread's counters: a cache line each, so that threads do not share one. */
 struct stingy_live_counters {
-	uint64_t served;    /* from the arena (in a dry run: would have been) */
+	uint64_t served;    /* in a dry run: would have been; else zero, as the regions count theirs */
 	uint64_t unmanaged; /* not at a managed site */
 	uint64_t fell_back[STINGY_FELL_REASONS];
 	uint64_t unused;
@@ -68,6 +68,7 @@ struct stingy_live {
 	uint32_t n_threads; /* threads that have counters, at most STINGY_LIVE_THREADS */
 	uint32_t n_regions;
 	uint64_t regions_at; /* bytes from the start of this structure to the first region */
+	uint64_t region_size; /* bytes from one struct stingy_live_region to the next */
 	uint64_t slab;       /* bytes of the cache slab */
 	uint64_t arena;      /* address of the arena; 0: none yet */
 	uint64_t sites;      /* in the manifest */

@@ -129,11 +129,13 @@ struct stingy_manifest_reader {
 	const char *error;                    /* why the reader stopped, a static string; NULL while all is well */
 	struct stingy_manifest_counts counts; /* of the records read so far */
 	/* the rest is the reader's own */
-	int phase;
-	struct stingy_cache cache;
-	uint32_t slab;
-	uint64_t used;
-	uint32_t max_slot;
+	int phase; /* what was read last: the first line, a type of record, the last line */
+	bool has_cache;
+	bool has_slab;
+	uint32_t slab; /* bytes */
+	uint32_t used; /* bytes from the start of the slab to the end of the last region */
+	/* Where some regions' lines begin, evenly spread: a kind's slot is looked up by reading on from there. */
+	const char *mark[STINGY_REGIONS_MAX / 16];
 };
 
 /* Begins to read the len bytes at text, which must stay in place while records are used. */
