@@ -132,7 +132,7 @@ static struct stingy_rule get_rule(struct cursor *cursor)
 
 	if (rule.base == STINGY_RULE_SP || rule.base == STINGY_RULE_BP) {
 		rule.cfa = (int32_t)get_below(cursor, UINT64_C(1) << 31, "rule out of range");
-		rule.bp = (int16_t) - (int32_t)get_below(cursor, (1 << 15) + 1, "rule out of range");
+		rule.bp = (int16_t)(0 - get_below(cursor, (1 << 15) + 1, "rule out of range"));
 	}
 	if (!cursor->error && !stingy_rule_is_valid(&rule))
 		damage(cursor, "rule that cannot be followed");

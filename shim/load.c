@@ -279,6 +279,7 @@ static int bind_modules(struct loading *l)
 	struct stingy_sites *sites = &l->serve->sites;
 	char path[200];
 	stingy_sites_bind(sites);
+	l->serve->live->sites_here = sites->n_here;
 	if (l->counts.modules == 0 || !stingy_sites_is_program(sites))
 		return say_other_program(l);
 	for (uint32_t i = 1; i < l->counts.modules; i++)

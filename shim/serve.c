@@ -34,6 +34,14 @@ static void register_thread(struct stingy_self *self)
 	self->counters = &live->thread[i];
 }
 
+/* Looks again, and at modules that have been loaded since. */
+static uint32_t learn(uintptr_t ra)
+{
+	uint32_t first = stingy_sites_learn(&stingy_serve.sites, ra);
+	stingy_serve.live->sites_here = stingy_serve.sites.n_here;
+	return first;
+}
+
 void *stingy_serve_unknown(size_t size, size_t align, const struct stingy_call *call)
 {
 	struct stingy_self *self = &stingy_self;
@@ -45,7 +53,7 @@ void *stingy_serve_unknown(size_t size, size_t align, const struct stingy_call *
 		register_thread(self);
 	uint32_t first = stingy_sites_find(&stingy_serve.sites, STINGY_NODE_ROOT, call->ra);
 	if (first == STINGY_NODE_ROOT)
-		first = stingy_sites_learn(&stingy_serve.sites, call->ra);
+		first = learn(call->ra);
 	self->is_busy = false;
 	errno = saved;
 	if (first == STINGY_NODE_UNMANAGED) {
@@ -235,6 +243,7 @@ int dlclose(void *handle)
 	if (stingy_serve.is_on) {
 		int saved = errno;
 		stingy_sites_bind(&stingy_serve.sites);
+		stingy_serve.live->sites_here = stingy_serve.sites.n_here;
 		errno = saved;
 	}
 	return result;

@@ -153,11 +153,14 @@ static void rebuild(struct stingy_sites *sites)
 {
 	struct stingy_edge *table = sites->tables[sites->edges == sites->tables[0]];
 	memset(table, 0, (sites->mask + 1) * sizeof(*table));
+	sites->n_here = 0;
 	for (uint32_t i = 0; i < sites->n_named; i++) {
 		const struct stingy_named_edge *edge = &sites->named[i];
 		uintptr_t ra = stingy_module_address(&sites->modules[edge->module].here, edge->offset);
-		if (ra != 0)
-			insert(table, sites, edge->from, ra, edge->to);
+		if (ra == 0)
+			continue;
+		insert(table, sites, edge->from, ra, edge->to);
+		sites->n_here += sites->nodes[edge->to].region != NULL;
 	}
 	sites->n_unmanaged = 0;
 	__atomic_store_n(&sites->edges, table, __ATOMIC_RELEASE);

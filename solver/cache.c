@@ -1,0 +1,111 @@
+#include "cache.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SYSFS_CACHE "/sys/devices/system/cpu/cpu0/cache"
+#define INDEXES_MAX 16u
+#define LINE_LEAST  16u   /* bytes */
+#define LINE_LIMIT  1024u /* bytes */
+
+/* Reads the one word of a sysfs file. */
+static int read_word(unsigned index, const char *name, char *word, size_t size)
+{
+	char path[128];
+	FILE *file;
+	int ok;
+
+	snprintf(path, sizeof(path), SYSFS_CACHE "/index%u/%s", index, name);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	ok = fgets(word, (int)size, file) != NULL;
+	fclose(file);
+	if (!ok)
+		return -1;
+	word[strcspn(word, " \n")] = '\0';
+	return 0;
+}
+
+/* Reads a number, with K or M behind it, that ends at one of the characters in ends; *text is left there. */
+static int parse_number(const char **text, const char *ends, uint32_t *number)
+{
+	unsigned long value;
+	unsigned shift = 0;
+	char *end;
+
+	if (**text < '0' || **text > '9')
+		return -1;
+	errno = 0;
+	value = strtoul(*text, &end, 10);
+	if (*end == 'K' || *end == 'k')
+		shift = 10;
+	else if (*end == 'M' || *end == 'm')
+		shift = 20;
+	if (shift)
+		end++;
+	if (errno || value > UINT32_MAX >> shift || !memchr(ends, *end, strlen(ends) + 1))
+		return -1;
+	*number = (uint32_t)value << shift;
+	*text = end;
+	return 0;
+}
+
+static int is_valid(const struct stingy_cache *cache)
+{
+	uint64_t way = (uint64_t)cache->ways * cache->line;
+
+	if (cache->line < LINE_LEAST || cache->line > LINE_LIMIT || (cache->line & (cache->line - 1)))
+		return 0;
+	return way && cache->size && cache->size % way == 0;
+}
+
+static int read_number(unsigned index, const char *name, uint32_t *number)
+{
+	char word[32];
+	const char *text = word;
+
+	if (read_word(index, name, word, sizeof(word)) < 0)
+		return -1;
+	return parse_number(&text, "", number);
+}
+
+static int read_index(unsigned index, struct stingy_cache *cache)
+{
+	if (read_number(index, "size", &cache->size) < 0 ||
+	    read_number(index, "coherency_line_size", &cache->line) < 0 ||
+	    read_number(index, "ways_of_associativity", &cache->ways) < 0)
+		return -1;
+	/* The kernel tells 0 ways of a fully associative cache. */
+	if (cache->ways == 0 && cache->line)
+		cache->ways = cache->size / cache->line;
+	return is_valid(cache) ? 0 : -1;
+}
+
+int stingy_cache_detect(unsigned level, struct stingy_cache *cache)
+{
+	char type[32];
+	uint32_t found;
+
+	for (unsigned index = 0; index < INDEXES_MAX; index++) {
+		if (read_number(index, "level", &found) < 0 || found != level)
+			continue;
+		if (read_word(index, "type", type, sizeof(type)) < 0 || strcmp(type, "Instruction") == 0)
+			continue;
+		return read_index(index, cache);
+	}
+	return -1;
+}
+
+int stingy_cache_parse(const char *text, struct stingy_cache *cache)
+{
+	if (parse_number(&text, ",", &cache->size) < 0 || *text++ != ',')
+		return -1;
+	if (parse_number(&text, ",", &cache->ways) < 0 || *text++ != ',')
+		return -1;
+	if (parse_number(&text, "", &cache->line) < 0)
+		return -1;
+	return is_valid(cache) ? 0 : -1;
+}

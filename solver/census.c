@@ -1,0 +1,232 @@
+#include "census.h"
+
+#include "bits.h"
+#include "memory.h"
+#include "stages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_STAGE UINT32_MAX
+
+void stingy_census_init(struct stingy_census *census, uint32_t n_units, const uint32_t *unit_of, uint32_t n_stages,
+			bool relations)
+{
+	memset(census, 0, sizeof(*census));
+	census->unit = stingy_memory_new(n_units, sizeof(*census->unit));
+	census->n_units = n_units;
+	census->unit_of = unit_of;
+	census->stage = stingy_memory_new(n_stages, sizeof(*census->stage));
+	census->n_stages = n_stages;
+	census->last_timed = NO_STAGE;
+	if (!relations || !n_units)
+		return;
+	census->n_words = stingy_bits_words(n_units);
+	census->together = stingy_memory_new(n_units * census->n_words, sizeof(uint64_t));
+	census->dominates = stingy_memory_new(n_units * census->n_words, sizeof(uint64_t));
+	memset(census->dominates, 0xff, n_units * census->n_words * sizeof(uint64_t));
+	for (uint32_t i = 0; i < n_stages; i++) {
+		census->stage[i].live = stingy_memory_new(n_units, sizeof(uint32_t));
+		census->stage[i].need = stingy_memory_new(n_units, sizeof(uint32_t));
+	}
+}
+
+void stingy_census_fini(struct stingy_census *census)
+{
+	for (uint32_t i = 0; i < census->n_units; i++)
+		free(census->unit[i].served);
+	for (uint32_t i = 0; i < census->n_stages; i++) {
+		free(census->stage[i].live);
+		free(census->stage[i].need);
+	}
+	free(census->unit);
+	free(census->stage);
+	free(census->together);
+	free(census->dominates);
+	memset(census, 0, sizeof(*census));
+}
+
+static void relate(struct stingy_census *census, uint32_t unit, struct stingy_task *task)
+{
+	uint64_t *together = census->together + unit * census->n_words;
+	uint64_t *dominates = census->dominates + unit * census->n_words;
+
+	if (!task->live)
+		task->live = stingy_memory_new(census->n_words, sizeof(*task->live));
+	for (size_t i = 0; i < census->n_words; i++) {
+		together[i] |= task->live[i];
+		dominates[i] &= task->live[i];
+	}
+	stingy_bits_set(task->live, unit);
+}
+
+static void count_serving(struct stingy_unit *unit, uint64_t size)
+{
+	if (!unit->served)
+		unit->served = stingy_memory_new(1, sizeof(*unit->served));
+	unit->serving++;
+	stingy_sizes_add(&unit->served->sizes, size);
+}
+
+void stingy_census_begin(struct stingy_census *census, const struct stingy_object *object, uint64_t size,
+			 uint32_t align, struct stingy_run *run)
+{
+	struct stingy_unit *unit = &census->unit[object->unit];
+
+	if (++unit->live > unit->max_live)
+		unit->max_live = unit->live;
+	if (align > unit->max_align)
+		unit->max_align = align;
+	if (!run) {
+		unit->setup++;
+		return;
+	}
+	count_serving(unit, size);
+	stingy_tally_add(&run->added, object->unit, 1);
+	if (!object->task) {
+		unit->taskless++;
+		return;
+	}
+	if (census->n_words)
+		relate(census, object->unit, object->task);
+	stingy_tally_add(&object->task->tally, object->unit, 1);
+}
+
+/* Runs that began after the object did, as far back as its task remembers. */
+static void count_stages(struct stingy_served *served, const struct stingy_object *object)
+{
+	const struct stingy_task *task = object->task;
+	uint32_t first = object->run;
+
+	if (task->n_runs - first > STINGY_TASK_HISTORY)
+		first = task->n_runs - STINGY_TASK_HISTORY;
+	for (uint64_t seen = 0; first != task->n_runs; first++) {
+		uint32_t stage = task->history[first % STINGY_TASK_HISTORY];
+
+		if (stage >= STINGY_CENSUS_STAGES)
+			stage = STINGY_CENSUS_STAGES - 1;
+		served->live_at[stage] += !(seen >> stage & 1);
+		seen |= UINT64_C(1) << stage;
+	}
+}
+
+static bool has_any(const struct stingy_tally *tally, uint32_t unit)
+{
+	for (size_t i = 0; i < tally->n_entries; i++)
+		if (tally->entry[i].unit == unit)
+			return tally->entry[i].now > 0;
+	return false;
+}
+
+void stingy_census_end(struct stingy_census *census, const struct stingy_object *object, enum stingy_fate fate,
+		       struct stingy_run *run)
+{
+	struct stingy_unit *unit = &census->unit[object->unit];
+	struct stingy_task *task = object->task;
+
+	unit->live--;
+	if (run)
+		stingy_tally_add(&run->added, object->unit, -1);
+	if (!object->serving)
+		return;
+	unit->fate[fate]++;
+	if (!task)
+		return;
+	count_stages(unit->served, object);
+	if (task->ended)
+		return;
+	stingy_tally_add(&task->tally, object->unit, -1);
+	if (task->live && !has_any(&task->tally, object->unit))
+		stingy_bits_clear(task->live, object->unit);
+}
+
+void stingy_census_left(struct stingy_census *census, const struct stingy_object *object, enum stingy_fate fate)
+{
+	struct stingy_unit *unit = &census->unit[object->unit];
+
+	if (object->serving)
+		unit->fate[fate]++;
+	else
+		unit->setup_left++;
+}
+
+void stingy_census_run(struct stingy_census *census, const struct stingy_run *run)
+{
+	struct stingy_census_stage *stage =
+		&census->stage[run->stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : run->stage];
+
+	stage->runs++;
+	stage->task_runs += run->task != NULL;
+	if (!census->n_words)
+		return;
+	for (size_t i = 0; i < run->added.n_entries; i++) {
+		const struct stingy_tally_entry *added = &run->added.entry[i];
+
+		if ((uint32_t)added->peak > stage->need[added->unit])
+			stage->need[added->unit] = (uint32_t)added->peak;
+	}
+	for (size_t word = 0; word < census->n_words; word++)
+		for (uint64_t rest = run->live[word]; rest; rest &= rest - 1)
+			stage->live[word * 64 + (size_t)__builtin_ctzll(rest)]++;
+}
+
+void stingy_census_time(struct stingy_census *census, uint32_t stage, uint64_t ns)
+{
+	struct stingy_census_stage *timed = &census->stage[stage];
+
+	if (census->last_timed == stage) {
+		timed->rests++;
+		timed->rest_ns += ns;
+	} else {
+		timed->firsts++;
+		timed->first_ns += ns;
+	}
+	census->last_timed = stage;
+}
+
+void stingy_census_task(struct stingy_census *census, struct stingy_task *task)
+{
+	census->tasks++;
+	for (size_t i = 0; i < task->tally.n_entries; i++) {
+		const struct stingy_tally_entry *entry = &task->tally.entry[i];
+		uint32_t peak = (uint32_t)entry->peak;
+
+		if (peak >= STINGY_CENSUS_PER_TASK)
+			peak = STINGY_CENSUS_PER_TASK - 1;
+		census->unit[entry->unit].served->per_task[peak]++;
+	}
+}
+
+void stingy_census_next(struct stingy_census *census)
+{
+	for (uint32_t i = 0; i < census->n_units; i++)
+		census->unit[i].live = 0;
+	census->last_timed = NO_STAGE;
+	census->open_tasks = 0;
+}
+
+uint32_t stingy_unit_per_task(const struct stingy_unit *unit, unsigned percent)
+{
+	uint64_t total = 0, covered = 0;
+
+	for (uint32_t i = 1; unit->served && i < STINGY_CENSUS_PER_TASK; i++)
+		total += unit->served->per_task[i];
+	for (uint32_t i = 1; total && i < STINGY_CENSUS_PER_TASK; i++) {
+		covered += unit->served->per_task[i];
+		if (covered * 100 >= total * percent)
+			return i;
+	}
+	return 1;
+}
+
+uint64_t stingy_unit_stages(const struct stingy_unit *unit, unsigned percent)
+{
+	uint64_t stages = 0, ended = 0;
+
+	for (unsigned i = STINGY_FATE_TASK; i < STINGY_FATES; i++)
+		ended += unit->fate[i];
+	for (unsigned i = 0; unit->served && i < STINGY_CENSUS_STAGES; i++)
+		if (unit->served->live_at[i] && (uint64_t)unit->served->live_at[i] * 100 >= ended * percent)
+			stages |= UINT64_C(1) << i;
+	return stages;
+}

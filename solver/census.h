@@ -1,0 +1,103 @@
+/*
+ * What the replays of traces tell of the objects of each unit: how many, how large, how long they live, in which
+ * stages, with which others. A unit is a whole call chain the first time, when kinds are not known yet, and an object
+ * kind the second time. replay.c finds out what happens, this counts it.
+ *
+ * Several traces go into one census one after the other: counts add up, maxima are the largest of any one process.
+ * Heap memory, from init to fini; one thread.
+ */
+#ifndef STINGY_CENSUS_H
+#define STINGY_CENSUS_H
+
+#include "objects.h"
+#include "sizes.h"
+#include "task.h"
+
+#define STINGY_NO_UNIT          UINT32_MAX
+#define STINGY_CENSUS_STAGES    64u  /* stages told apart in lifetimes; later ones count as the last */
+#define STINGY_CENSUS_PER_TASK  256u /* objects in one task that are told apart; more count as the last */
+#define STINGY_CENSUS_FEW_TURNS 16u  /* turns that count as soon: a close is often followed by deferred work */
+
+/* What became of an object that began while serving. */
+enum stingy_fate {
+	STINGY_FATE_UNKNOWN = 0, /* no evidence: its task was still open when the trace ended */
+	STINGY_FATE_TASK,        /* it ended within its task, or soon after */
+	STINGY_FATE_TASK_END,    /* it ended when its task did */
+	STINGY_FATE_PASSED_ON,   /* another task ended it, much later, while its own was open */
+	STINGY_FATE_OUTLIVED,    /* its task ended long before it did */
+	STINGY_FATES,
+};
+
+/* Kept only for units that allocate while serving. */
+struct stingy_served {
+	struct stingy_sizes sizes;
+	uint32_t live_at[STINGY_CENSUS_STAGES];    /* objects that were live at the beginning of a run of the stage */
+	uint32_t per_task[STINGY_CENSUS_PER_TASK]; /* tasks by the most objects that they held at once */
+};
+
+struct stingy_unit {
+	uint64_t serving;  /* allocations in turns and announced stages */
+	uint64_t setup;    /* all others */
+	uint64_t taskless; /* of those while serving: of no known task */
+	uint64_t fate[STINGY_FATES];
+	uint64_t setup_left; /* set-up objects that were live when their trace ended */
+	uint32_t max_align;
+	uint32_t live; /* now */
+	uint32_t max_live;
+	struct stingy_served *served; /* NULL: none while serving */
+};
+
+struct stingy_census_stage {
+	uint64_t runs;
+	uint64_t task_runs;        /* of a known task */
+	uint64_t firsts, first_ns; /* timed runs that followed another stage's, and what they took */
+	uint64_t rests, rest_ns;   /* timed runs that followed one of the same stage */
+	uint32_t *live;            /* by unit: runs at whose beginning the task had one; NULL as below */
+	uint32_t *need;            /* by unit: the most objects a run added to what it found */
+};
+
+struct stingy_census {
+	struct stingy_unit *unit;
+	uint32_t n_units;
+	const uint32_t *unit_of; /* by chain; STINGY_NO_UNIT: not counted; the caller's */
+	struct stingy_census_stage *stage;
+	uint32_t n_stages;
+	uint64_t serving;               /* allocations, counted or not */
+	uint64_t tasks;                 /* tasks that ended or were open at the end */
+	uint32_t open_tasks, max_tasks; /* open now, and at most */
+	/* The rest is there only in a census of relations: which units meet in one task. */
+	size_t n_words;      /* words of a set of units; 0: no relations wanted */
+	uint64_t *together;  /* n_units sets: those that were live in the task when one of the unit began, some time */
+	uint64_t *dominates; /* n_units sets: those that always were */
+	uint32_t last_timed; /* stage */
+};
+
+/* A census by unit_of, which must outlive it. relations: of kinds, not of thousands of chains. */
+void stingy_census_init(struct stingy_census *census, uint32_t n_units, const uint32_t *unit_of, uint32_t n_stages,
+			bool relations);
+void stingy_census_fini(struct stingy_census *census);
+
+/* An object begins; it is of the task of the run. run NULL: at set-up. */
+void stingy_census_begin(struct stingy_census *census, const struct stingy_object *object, uint64_t size,
+			 uint32_t align, struct stingy_run *run);
+
+/* An object ends in the run (NULL: none), or is left when the trace ends. */
+void stingy_census_end(struct stingy_census *census, const struct stingy_object *object, enum stingy_fate fate,
+		       struct stingy_run *run);
+void stingy_census_left(struct stingy_census *census, const struct stingy_object *object, enum stingy_fate fate);
+
+/* A run is over; a timed run took ns; a task has ended, or the trace has and it is still open. */
+void stingy_census_run(struct stingy_census *census, const struct stingy_run *run);
+void stingy_census_time(struct stingy_census *census, uint32_t stage, uint64_t ns);
+void stingy_census_task(struct stingy_census *census, struct stingy_task *task);
+
+/* The trace is over, and the next is another process's. */
+void stingy_census_next(struct stingy_census *census);
+
+/* The number of objects in one task that covers the given percentage of the tasks that had any; at least 1. */
+uint32_t stingy_unit_per_task(const struct stingy_unit *unit, unsigned percent);
+
+/* The set (a bit each) of the stages at whose beginning at least the given percentage of the objects was live. */
+uint64_t stingy_unit_stages(const struct stingy_unit *unit, unsigned percent);
+
+#endif

@@ -1,0 +1,61 @@
+#include "classes.h"
+
+#include "../manifests/manifest.h"
+
+#define MOST 95u /* percent of the objects whose end was seen */
+
+/*
+ * Objects that another task ended, in a proxy for instance, come back as long as there are no more of them than tasks
+ * could hold; a table of shared objects grows beyond that.
+ */
+static bool is_bounded_by_tasks(const struct stingy_census *census, const struct stingy_unit *unit)
+{
+	return unit->max_live <= 2 * census->max_tasks;
+}
+
+static bool is_aligned_beyond_regions(const struct stingy_unit *unit)
+{
+	return unit->max_align > STINGY_REGION_ALIGN;
+}
+
+enum stingy_class stingy_class_of(const struct stingy_census *census, const struct stingy_unit *unit)
+{
+	uint64_t good = unit->fate[STINGY_FATE_TASK] + unit->fate[STINGY_FATE_TASK_END];
+	uint64_t bad = unit->fate[STINGY_FATE_OUTLIVED];
+
+	if (unit->serving + unit->setup == 0)
+		return STINGY_CLASS_UNSEEN;
+	if (unit->setup > unit->serving)
+		return STINGY_CLASS_SETUP;
+	if (is_aligned_beyond_regions(unit))
+		return STINGY_CLASS_ALIGNED;
+	*(is_bounded_by_tasks(census, unit) ? &good : &bad) += unit->fate[STINGY_FATE_PASSED_ON];
+	if (good + bad == 0)
+		return STINGY_CLASS_NO_EVIDENCE;
+	if (good * 100 < (good + bad) * MOST)
+		return good > bad ? STINGY_CLASS_MIXED : STINGY_CLASS_GLOBAL;
+	if (unit->fate[STINGY_FATE_TASK_END] * 2 > good)
+		return STINGY_CLASS_PER_CONNECTION;
+	return STINGY_CLASS_PER_TASK;
+}
+
+bool stingy_class_is_managed(enum stingy_class class)
+{
+	return class == STINGY_CLASS_PER_TASK || class == STINGY_CLASS_PER_CONNECTION;
+}
+
+const char *stingy_class_name(enum stingy_class class)
+{
+	static const char *const names[STINGY_CLASSES] = {
+		[STINGY_CLASS_UNSEEN] = "unseen",
+		[STINGY_CLASS_PER_TASK] = "per task",
+		[STINGY_CLASS_PER_CONNECTION] = "per connection",
+		[STINGY_CLASS_SETUP] = "set-up",
+		[STINGY_CLASS_GLOBAL] = "global",
+		[STINGY_CLASS_MIXED] = "mixed",
+		[STINGY_CLASS_NO_EVIDENCE] = "no evidence",
+		[STINGY_CLASS_ALIGNED] = "aligned",
+	};
+
+	return names[class];
+}

@@ -1,0 +1,32 @@
+/*
+ * What becomes of the objects of a call chain, and whether the arena should hold them.
+ *
+ * Only objects that end with their task, or before it, come back to the arena for the next task: those are managed.
+ * What is made at set-up or outlives its task would keep a slot for good. What gives no evidence is left alone.
+ */
+#ifndef STINGY_CLASSES_H
+#define STINGY_CLASSES_H
+
+#include "census.h"
+
+enum stingy_class {
+	STINGY_CLASS_UNSEEN = 0,     /* never allocated in the traces that count */
+	STINGY_CLASS_PER_TASK,       /* managed: ends within its task, request by request */
+	STINGY_CLASS_PER_CONNECTION, /* managed: ends when its task does */
+	STINGY_CLASS_SETUP,          /* not made while serving, or mostly not */
+	STINGY_CLASS_GLOBAL,         /* made while serving, and outlives its task */
+	STINGY_CLASS_MIXED,          /* some do, some do not */
+	STINGY_CLASS_NO_EVIDENCE,    /* no task that has one was seen to end */
+	STINGY_CLASS_ALIGNED,        /* aligned beyond what regions are */
+	STINGY_CLASSES,
+};
+
+/* The class of a unit of the census, all traces having gone into it. */
+enum stingy_class stingy_class_of(const struct stingy_census *census, const struct stingy_unit *unit);
+
+bool stingy_class_is_managed(enum stingy_class class);
+
+/* For people: "per task", and so on. */
+const char *stingy_class_name(enum stingy_class class);
+
+#endif

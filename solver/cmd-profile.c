@@ -1,0 +1,150 @@
+/*
+ * stingy profile: become a program that records its allocations, events and stages.
+ */
+#include "commands.h"
+#include "preload.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_MAX_TRACE (UINT64_C(1) << 30) /* bytes */
+
+enum { OPTION_MAX_TRACE = 256, OPTION_CHECK_WALK, OPTION_BATCH };
+
+static const char help[] =
+	"usage: stingy profile [OPTION]... [--] COMMAND [ARGUMENT]...\n\n"
+	"Runs COMMAND and records what it allocates, for 'stingy solve'. Each of its processes writes a trace of its\n"
+	"own, PREFIX.PID.trace. Put it under the load it is to be good at, then stop it.\n\n"
+	"  -o, --output PREFIX    where traces go (default: the name of COMMAND, in the current directory)\n"
+	"      --max-trace SIZE   at most SIZE bytes a trace; K, M and G are understood (default: 1G)\n"
+	"      --batch            let the event loop take many events at a time, as it does by itself\n"
+	"      --check-walk       for debugging: compare every call chain with libunwind's\n"
+	"  -h, --help             print this and exit\n";
+
+struct profile {
+	const char *output; /* a prefix; in a folder if it ends with a slash, or is empty */
+	uint64_t max_trace; /* bytes */
+	bool batch;
+	bool check_walk;
+};
+
+/* Reads "64", "64K", "64M" or "64G". Returns 0 or -1: no number, nothing, or more than 64 bits hold. */
+static int parse_size(const char *text, uint64_t *size)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	unsigned shift = 0;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	*size = strtoull(text, &end, 10);
+	if (*end && (unit = strchr(units, *end & ~0x20))) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		end++;
+	}
+	if (errno || *end || *size == 0 || *size > UINT64_MAX >> shift)
+		return -1;
+	*size <<= shift;
+	return 0;
+}
+
+/* Takes one option. Returns 0, or -1 if it cannot be understood; getopt_long or this has said so. */
+static int take_option(int option, struct profile *profile)
+{
+	switch (option) {
+	case 'o':
+		profile->output = optarg;
+		return 0;
+	case OPTION_MAX_TRACE:
+		if (parse_size(optarg, &profile->max_trace) == 0)
+			return 0;
+		fprintf(stderr, "stingy: not a size: '%s'\n", optarg);
+		return -1;
+	case OPTION_BATCH:
+		profile->batch = true;
+		return 0;
+	case OPTION_CHECK_WALK:
+		profile->check_walk = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+/* The name of a program without its folder. */
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Writes the absolute prefix of the traces into prefix[PATH_MAX], and sees that traces can be written there. */
+static int choose_prefix(const char *output, const char *command, char *prefix)
+{
+	size_t len = strlen(output);
+	bool is_folder = len == 0 || output[len - 1] == '/';
+	char relative[PATH_MAX], folder[PATH_MAX];
+
+	if (snprintf(relative, PATH_MAX, "%s%s", output, is_folder ? base_name(command) : "") >= PATH_MAX) {
+		fprintf(stderr, "stingy: path too long: '%s'\n", output);
+		return -1;
+	}
+	if (stingy_preload_absolute(relative, prefix) < 0)
+		return -1;
+	snprintf(folder, PATH_MAX, "%.*s", (int)(base_name(prefix) - prefix), prefix);
+	if (access(folder, W_OK | X_OK) == 0)
+		return 0;
+	fprintf(stderr, "stingy: cannot write traces into '%s': %s\n", folder, strerror(errno));
+	return -1;
+}
+
+static int start(const struct profile *profile, char **command)
+{
+	char prefix[PATH_MAX], max_trace[24];
+
+	if (choose_prefix(profile->output, command[0], prefix) < 0)
+		return STINGY_EXIT_BAD_INPUT;
+	snprintf(max_trace, sizeof(max_trace), "%" PRIu64, profile->max_trace);
+	if (stingy_preload_set("libstingy-profile.so") < 0 || stingy_preload_setenv("STINGY_TRACE", prefix) < 0 ||
+	    stingy_preload_setenv("STINGY_MAX_TRACE", max_trace) < 0 ||
+	    stingy_preload_setenv("STINGY_BATCH", profile->batch ? "1" : NULL) < 0 ||
+	    stingy_preload_setenv("STINGY_CHECK_WALK", profile->check_walk ? "1" : NULL) < 0)
+		return STINGY_EXIT_BAD_INPUT;
+	fprintf(stderr, "stingy: profiling %s, traces go to %s.PID.trace\n", command[0], prefix);
+	return stingy_preload_exec(command);
+}
+
+int stingy_cmd_profile(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"output", required_argument, NULL, 'o'},   {"max-trace", required_argument, NULL, OPTION_MAX_TRACE},
+		{"batch", no_argument, NULL, OPTION_BATCH}, {"check-walk", no_argument, NULL, OPTION_CHECK_WALK},
+		{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+	};
+	struct profile profile = {.output = "", .max_trace = DEFAULT_MAX_TRACE};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+o:h", options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return STINGY_EXIT_OK;
+		}
+		if (take_option(option, &profile) < 0)
+			return STINGY_EXIT_BAD_INPUT;
+	}
+	if (optind < argc)
+		return start(&profile, argv + optind);
+	fputs("stingy: profile what? (see 'stingy profile --help')\n", stderr);
+	return STINGY_EXIT_BAD_INPUT;
+}

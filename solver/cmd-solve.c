@@ -1,0 +1,262 @@
+/*
+ * `stingy solve`: the options, the words for the user, and a manifest that is written whole or not at all.
+ */
+#include "cache.h"
+#include "commands.h"
+#include "explain.h"
+#include "solve.h"
+#include "writer.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_SHARE     75u  /* percent: the rest of the cache is for code, stack and globals */
+#define DEFAULT_MIN_SHARE 100u /* millionths */
+#define CACHE_LEVEL       2u
+
+struct command {
+	struct stingy_solve_options options;
+	const char *output; /* NULL: stdout */
+	bool has_cache;
+	bool verbose;
+};
+
+static const struct option long_options[] = {
+	{"output", required_argument, NULL, 'o'},
+	{"cache", required_argument, NULL, 'c'},
+	{"share", required_argument, NULL, 's'},
+	{"min-share", required_argument, NULL, 'm'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static void print_help(void)
+{
+	printf("usage: stingy solve [OPTION]... TRACE...\n\n"
+	       "Computes the manifest of a program from the traces that 'stingy profile' recorded.\n\n"
+	       "  -o, --output FILE            where the manifest goes; '-', the default, is stdout\n"
+	       "      --cache SIZE,WAYS,LINE   the cache to fit into, e.g. 1M,8,64; default: this machine's L2\n"
+	       "      --share PERCENT          of the cache for the arena; default: %u\n"
+	       "      --min-share PERCENT      of the allocations, below which an object kind is left out; default: "
+	       "%g\n"
+	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
+	       "      --help                   this text\n\n"
+	       "Exit status: 0 if there is a manifest, 2 if not.\n",
+	       DEFAULT_SHARE, DEFAULT_MIN_SHARE / 1e4);
+}
+
+static int complain(const char *option, const char *value, const char *wanted)
+{
+	fprintf(stderr, "stingy: %s '%s': %s\n", option, value, wanted);
+	return -1;
+}
+
+static int parse_percent(const char *text, double *percent)
+{
+	char *end;
+
+	errno = 0;
+	*percent = strtod(text, &end);
+	return errno || end == text || *end || !(*percent >= 0 && *percent <= 100) ? -1 : 0;
+}
+
+static int take_option(struct command *command, int option, const char *value)
+{
+	double percent;
+
+	switch (option) {
+	case 'o':
+		command->output = strcmp(value, "-") == 0 ? NULL : value;
+		return 0;
+	case 'c':
+		command->has_cache = true;
+		if (stingy_cache_parse(value, &command->options.cache) < 0)
+			return complain("--cache", value, "is not a cache (give SIZE,WAYS,LINE, for instance 1M,8,64)");
+		return 0;
+	case 's':
+		if (parse_percent(value, &percent) < 0 || percent < 1)
+			return complain("--share", value, "is not a percentage from 1 to 100");
+		command->options.share = (unsigned)percent;
+		return 0;
+	case 'm':
+		if (parse_percent(value, &percent) < 0)
+			return complain("--min-share", value, "is not a percentage from 0 to 100");
+		command->options.min_share = (uint32_t)(percent * 1e4);
+		return 0;
+	default:
+		command->verbose = true;
+		return 0;
+	}
+}
+
+/* Returns 1 to go on, 0 if all is done, -1 on an error that was told. */
+static int parse_options(struct command *command, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "o:v", long_options, NULL)) != -1) {
+		if (option == '?')
+			return -1;
+		if (option == 'h') {
+			print_help();
+			return 0;
+		}
+		if (take_option(command, option, optarg) < 0)
+			return -1;
+	}
+	if (optind == argc) {
+		fputs("stingy: solve needs a trace (see 'stingy solve --help')\n", stderr);
+		return -1;
+	}
+	if (!command->has_cache && stingy_cache_detect(CACHE_LEVEL, &command->options.cache) < 0) {
+		fputs("stingy: this machine does not tell its L2 cache: give --cache SIZE,WAYS,LINE\n", stderr);
+		return -1;
+	}
+	return 1;
+}
+
+/* The manifest's text, or NULL; the caller frees it. It is read back: what is written here must be readable. */
+static char *compose(const struct stingy_solve *solve, size_t *size)
+{
+	struct stingy_writer_source source = {.from = &solve->source, .model = &solve->model};
+	struct stingy_manifest_reader reader;
+	struct stingy_manifest_record record;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, size);
+	int more;
+
+	source.layout = &solve->layout;
+	source.cache = &solve->options->cache;
+	source.program = solve->program;
+	if (!out)
+		return NULL;
+	stingy_writer_write(&source, out);
+	if (fclose(out) != 0)
+		return NULL;
+	stingy_manifest_reader_init(&reader, text, *size);
+	while ((more = stingy_manifest_next(&reader, &record)) == 1)
+		;
+	if (more == 0)
+		return text;
+	fprintf(stderr, "stingy: the manifest came out wrong, line %u: %s\n", reader.line, reader.error);
+	free(text);
+	return NULL;
+}
+
+static int write_all(int fd, const char *text, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		text += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* A temporary file beside the one that is to be replaced. Returns its descriptor, or -1. */
+static int open_beside(const char *path, char *name, size_t size)
+{
+	mode_t mask = umask(0);
+	int fd;
+
+	umask(mask);
+	if ((size_t)snprintf(name, size, "%s.XXXXXX", path) >= size) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = mkstemp(name);
+	if (fd >= 0 && fchmod(fd, 0666 & ~mask) < 0) {
+		close(fd);
+		unlink(name);
+		return -1;
+	}
+	return fd;
+}
+
+static int replace(const char *path, const char *text, size_t size)
+{
+	char name[4096];
+	int fd = open_beside(path, name, sizeof(name)), failed, error;
+
+	if (fd < 0)
+		return -1;
+	failed = write_all(fd, text, size) < 0;
+	failed |= close(fd) < 0;
+	if (!failed && rename(name, path) == 0)
+		return 0;
+	error = errno;
+	unlink(name);
+	errno = error;
+	return -1;
+}
+
+/* A device or a pipe is written to; a file is replaced when all is well, so that there never is a broken one. */
+static int put(const char *path, const char *text, size_t size)
+{
+	struct stat st;
+	FILE *out;
+
+	if (!path)
+		return fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0 ? 0 : -1;
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return replace(path, text, size);
+	out = fopen(path, "we");
+	if (!out)
+		return -1;
+	fwrite(text, 1, size, out);
+	return fclose(out);
+}
+
+static int write_manifest(const struct command *command, const struct stingy_solve *solve)
+{
+	size_t size = 0;
+	char *text = compose(solve, &size);
+	int result;
+
+	if (!text)
+		return -1;
+	result = put(command->output, text, size);
+	if (result < 0)
+		fprintf(stderr, "stingy: cannot write '%s': %s\n", command->output ? command->output : "-",
+			strerror(errno));
+	free(text);
+	return result;
+}
+
+static int run(const struct command *command, char **paths, int n_paths)
+{
+	struct stingy_solve solve;
+	int result;
+
+	stingy_solve_init(&solve, &command->options);
+	result = stingy_solve_run(&solve, (const char *const *)paths, (uint32_t)n_paths);
+	if (result < 0) {
+		fprintf(stderr, "stingy: %s\n", solve.error);
+	} else {
+		result = write_manifest(command, &solve);
+		if (result == 0)
+			stingy_explain(&solve, command->verbose, stderr);
+	}
+	stingy_solve_fini(&solve);
+	return result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
+}
+
+int stingy_cmd_solve(int argc, char **argv)
+{
+	struct command command = {.options = {.share = DEFAULT_SHARE, .min_share = DEFAULT_MIN_SHARE}};
+	int more = parse_options(&command, argc, argv);
+
+	if (more <= 0)
+		return more < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
+	return run(&command, argv + optind, argc - optind);
+}

@@ -1,0 +1,274 @@
+/*
+ * stingy stat: how the allocator is doing in running processes, for people or as JSON.
+ */
+#include "commands.h"
+#include "json.h"
+#include "live-reader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPTION_JSON = 256 };
+
+static const char help[] =
+	"usage: stingy stat [--json] [PID]\n\n"
+	"Shows how many allocations were served in the process PID, and why the others were not; without PID, in all\n"
+	"processes that run under 'stingy run'.\n\n"
+	"      --json  print one JSON array with an object for each process\n"
+	"  -h, --help  print this and exit\n";
+
+/* What is printed, and how far it has come. */
+struct report {
+	bool json;
+	unsigned n_printed; /* processes */
+	unsigned n_refused; /* processes that we may not look into */
+};
+
+static const char *const states[] = {
+	[STINGY_LIVE_OFF] = "off",
+	[STINGY_LIVE_READY] = "ready",
+	[STINGY_LIVE_SERVING] = "serving",
+	[STINGY_LIVE_DRY_RUN] = "dry-run",
+};
+
+static const char *const pages[] = {
+	[STINGY_PAGES_NONE] = "none",
+	[STINGY_PAGES_EXPLICIT] = "explicit",
+	[STINGY_PAGES_TRANSPARENT] = "transparent",
+	[STINGY_PAGES_SMALL] = "small",
+};
+
+static const char *const reasons[STINGY_FELL_REASONS] = {
+	[STINGY_FELL_SIZE] = "size",     [STINGY_FELL_ALIGN] = "align",       [STINGY_FELL_FULL] = "full",
+	[STINGY_FELL_THREAD] = "thread", [STINGY_FELL_NO_ARENA] = "no_arena",
+};
+
+static uint64_t sum_fell_back(const struct stingy_live_counters *counters)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < STINGY_FELL_REASONS; i++)
+		sum += counters->fell_back[i];
+	return sum;
+}
+
+/* Slots of the region that are not free now (n_free), or were not at the worst moment (low). */
+static uint32_t in_use(const struct stingy_live_region *region, uint32_t n_free)
+{
+	return n_free < region->count ? region->count - n_free : 0;
+}
+
+/* Prints what another process says without what a terminal might act on. */
+static void print_clean(const char *text)
+{
+	for (; *text; text++)
+		putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+}
+
+static void print_share(const char *name, uint64_t n, uint64_t all)
+{
+	printf("  %-9s  %14" PRIu64 "  %5.1f%%\n", name, n, all ? 100.0 * (double)n / (double)all : 0.0);
+}
+
+static void print_counters(const struct stingy_live_counters *counters)
+{
+	uint64_t fell_back = sum_fell_back(counters);
+	uint64_t all = counters->served + counters->unmanaged + fell_back;
+
+	print_share("served", counters->served, all);
+	print_share("unmanaged", counters->unmanaged, all);
+	print_share("fell back", fell_back, all);
+	for (int i = 0; i < STINGY_FELL_REASONS; i++)
+		if (counters->fell_back[i])
+			printf("    %-8s %14" PRIu64 "\n", reasons[i], counters->fell_back[i]);
+}
+
+static void print_regions(const struct stingy_live_reader *reader)
+{
+	if (reader->live.n_regions)
+		printf("  %6s %9s %8s %8s %8s %14s %10s\n", "region", "slot", "count", "in use", "peak", "served",
+		       "full");
+	for (uint32_t i = 0; i < reader->live.n_regions; i++) {
+		const struct stingy_live_region *region = &reader->region[i];
+
+		printf("  %6" PRIu32 " %9" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %14" PRIu64 " %10" PRIu32
+		       "\n",
+		       i, region->slot, region->count, in_use(region, region->n_free), in_use(region, region->low),
+		       region->served, region->full);
+	}
+}
+
+static void print_text(const struct stingy_live_reader *reader)
+{
+	const struct stingy_live *live = &reader->live;
+	struct stingy_live_counters counters = stingy_live_reader_sum(reader);
+
+	print_clean(reader->program);
+	printf(" (pid %ld): %s, pages: %s\n", (long)reader->pid, states[live->state], pages[live->pages]);
+	fputs("  manifest   ", stdout);
+	print_clean(live->manifest[0] ? live->manifest : "none");
+	printf(", %" PRIu64 " of its %" PRIu64 " sites are loaded\n", live->sites_here, live->sites);
+	if (live->note[0]) {
+		fputs("  note       ", stdout);
+		print_clean(live->note);
+		putchar('\n');
+	}
+	print_counters(&counters);
+	print_regions(reader);
+}
+
+static void json_text(const char *key, const char *value)
+{
+	printf("\"%s\": ", key);
+	stingy_json_string(stdout, value);
+	fputs(", ", stdout);
+}
+
+static void json_regions(const struct stingy_live_reader *reader)
+{
+	fputs("\"regions\": [", stdout);
+	for (uint32_t i = 0; i < reader->live.n_regions; i++) {
+		const struct stingy_live_region *region = &reader->region[i];
+
+		printf("%s{\"slot\": %" PRIu32 ", \"count\": %" PRIu32 ", \"in_use\": %" PRIu32 ", \"peak\": %" PRIu32
+		       ", \"served\": %" PRIu64 ", \"full\": %" PRIu32 "}",
+		       i ? ", " : "", region->slot, region->count, in_use(region, region->n_free),
+		       in_use(region, region->low), region->served, region->full);
+	}
+	putchar(']');
+}
+
+static void print_json(const struct stingy_live_reader *reader)
+{
+	const struct stingy_live *live = &reader->live;
+	struct stingy_live_counters counters = stingy_live_reader_sum(reader);
+
+	printf("{\"pid\": %ld, ", (long)reader->pid);
+	json_text("program", reader->program);
+	json_text("state", states[live->state]);
+	json_text("pages", pages[live->pages]);
+	json_text("manifest", live->manifest);
+	json_text("note", live->note);
+	printf("\"served\": %" PRIu64 ", \"unmanaged\": %" PRIu64 ", \"fell_back\": {", counters.served,
+	       counters.unmanaged);
+	for (int i = 0; i < STINGY_FELL_REASONS; i++)
+		printf("\"%s\": %" PRIu64 ", ", reasons[i], counters.fell_back[i]);
+	printf("\"total\": %" PRIu64 "}, \"sites\": %" PRIu64 ", \"sites_here\": %" PRIu64 ", ",
+	       sum_fell_back(&counters), live->sites, live->sites_here);
+	json_regions(reader);
+	putchar('}');
+}
+
+/* Prints the process, if it runs under Stingy. */
+static enum stingy_live_found report_process(struct report *report, pid_t pid)
+{
+	struct stingy_live_reader reader;
+	enum stingy_live_found found = stingy_live_reader_read(&reader, pid);
+
+	if (found == STINGY_LIVE_NOT_ALLOWED)
+		report->n_refused++;
+	if (found != STINGY_LIVE_FOUND)
+		return found;
+	if (report->n_printed++)
+		fputs(report->json ? ",\n" : "\n", stdout);
+	(report->json ? print_json : print_text)(&reader);
+	return found;
+}
+
+/* The process that text is the number of, or -1. */
+static pid_t parse_pid(const char *text)
+{
+	char *end;
+	long pid;
+
+	if (*text < '1' || *text > '9')
+		return -1;
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	return errno || *end || pid > INT32_MAX ? -1 : (pid_t)pid;
+}
+
+static int report_one(struct report *report, pid_t pid)
+{
+	enum stingy_live_found found = report_process(report, pid);
+
+	if (found == STINGY_LIVE_FOUND)
+		return STINGY_EXIT_OK;
+	fprintf(stderr, "stingy: process %ld: %s\n", (long)pid, stingy_live_reader_why(found));
+	return STINGY_EXIT_NO;
+}
+
+static int report_all(struct report *report)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+
+	if (!proc) {
+		fprintf(stderr, "stingy: cannot read '/proc': %s\n", strerror(errno));
+		return STINGY_EXIT_BAD_INPUT;
+	}
+	while ((entry = readdir(proc))) {
+		pid_t pid = parse_pid(entry->d_name);
+
+		if (pid > 0 && report_process(report, pid) == STINGY_LIVE_UNKNOWN)
+			fprintf(stderr, "stingy: process %ld: %s\n", (long)pid,
+				stingy_live_reader_why(STINGY_LIVE_UNKNOWN));
+	}
+	closedir(proc);
+	if (report->n_printed)
+		return STINGY_EXIT_OK;
+	fprintf(stderr, "stingy: no process runs under stingy%s\n",
+		report->n_refused ? ", of those that this user may look into" : "");
+	return STINGY_EXIT_NO;
+}
+
+/* Shows the process, or all if pid is 0. */
+static int report_what(struct report *report, pid_t pid)
+{
+	int result;
+
+	if (report->json)
+		putchar('[');
+	result = pid ? report_one(report, pid) : report_all(report);
+	if (report->json)
+		puts("]");
+	return result;
+}
+
+int stingy_cmd_stat(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, OPTION_JSON},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct report report = {.json = false};
+	pid_t pid = 0;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return STINGY_EXIT_OK;
+		}
+		if (option != OPTION_JSON)
+			return STINGY_EXIT_BAD_INPUT;
+		report.json = true;
+	}
+	if (argc - optind > 1) {
+		fprintf(stderr, "stingy: one process at a time: '%s' is too many\n", argv[optind + 1]);
+		return STINGY_EXIT_BAD_INPUT;
+	}
+	if (optind < argc && (pid = parse_pid(argv[optind])) < 0) {
+		fprintf(stderr, "stingy: not a process number: '%s'\n", argv[optind]);
+		return STINGY_EXIT_BAD_INPUT;
+	}
+	return report_what(&report, pid);
+}

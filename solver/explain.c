@@ -1,0 +1,136 @@
+#define _GNU_SOURCE /* qsort_r */
+#include "explain.h"
+
+#include "classes.h"
+#include "memory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMES_SHOWN 6u
+#define NAME_SIZE    256u
+
+static void explain_input(const struct stingy_solve *solve, const struct stingy_input *input, FILE *out)
+{
+	if (input->program == STINGY_NO_MODULE) {
+		fprintf(out, "stingy: '%s': not used: %s\n", input->path,
+			input->damage ? input->damage : "it tells no program");
+		return;
+	}
+	if (!stingy_solve_uses(solve, input)) {
+		fprintf(out, "stingy: '%s': not used: it is of another program, %s\n", input->path,
+			solve->places.module[input->program].path);
+		return;
+	}
+	if (input->damage)
+		fprintf(out, "stingy: '%s': cut off at byte %zu: used what is before it (%s)\n", input->path,
+			input->damaged_at, input->damage);
+	if (input->full)
+		fprintf(out, "stingy: '%s': reached its bound while it was recorded: what came later is missing\n",
+			input->path);
+}
+
+static void explain_left_out(const struct stingy_solve *solve, FILE *out)
+{
+	uint32_t n[STINGY_LEFT_OUT_REASONS] = {0};
+	const char *before = "; left out: ";
+
+	for (uint32_t i = 0; i < solve->kinds.n_kinds; i++)
+		n[solve->model.left_out[i]]++;
+	for (unsigned i = STINGY_KEPT + 1; i < STINGY_LEFT_OUT_REASONS; i++) {
+		if (!n[i])
+			continue;
+		fprintf(out, "%s%" PRIu32 " (%s)", before, n[i], stingy_model_reason(i));
+		before = ", ";
+	}
+	fputc('\n', out);
+}
+
+static void summarize(const struct stingy_solve *solve, FILE *out)
+{
+	const struct stingy_problem *problem = &solve->model.problem;
+	uint32_t n_used = 0, n_sites = 0;
+
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		n_used += stingy_solve_uses(solve, &solve->input[i]);
+	for (uint32_t i = 0; i < problem->n_kinds; i++)
+		n_sites += solve->kinds.kind[solve->model.kind[i]].n_sites;
+	fprintf(out, "stingy: %" PRIu32 " trace%s of %s: %" PRIu64 " tasks, %" PRIu64 " allocations while serving\n",
+		n_used, n_used == 1 ? "" : "s", solve->places.module[solve->program].path, solve->census.tasks,
+		solve->census.serving);
+	fprintf(out, "stingy: %" PRIu32 " sites, %" PRIu32 " kinds", n_sites, problem->n_kinds);
+	explain_left_out(solve, out);
+	fprintf(out, "stingy: %" PRIu32 " regions, %" PRIu32 " of %" PRIu64 " bytes", solve->layout.n_regions,
+		solve->layout.used, problem->tau);
+	if (solve->solution.gap > 0)
+		fprintf(out, ", within %.2f%% of the best that is possible\n", solve->solution.gap * 100);
+	else
+		fputs(", the best that is possible\n", out);
+	fprintf(out, "stingy: expected from the arena: %.1f%% of the allocations while serving\n",
+		stingy_solve_expected(solve) * 100);
+}
+
+static int compare_chains(const void *a, const void *b, void *data)
+{
+	const struct stingy_solve *solve = data;
+
+	return stingy_chains_compare(&solve->chains, &solve->places, *(const uint32_t *)a, *(const uint32_t *)b);
+}
+
+static void explain_chain(const struct stingy_solve *solve, uint32_t number, FILE *out)
+{
+	const struct stingy_chain *chain = &solve->chains.chain[number];
+	const struct stingy_unit *unit = &solve->atoms.unit[number];
+	uint32_t kind = solve->kinds.kind_of[number];
+	char name[NAME_SIZE];
+
+	fprintf(out, "chain: %s, serving %" PRIu64 ", set-up %" PRIu64 ", at most %" PRIu32 " live",
+		stingy_class_name(stingy_class_of(&solve->atoms, unit)), unit->serving, unit->setup, unit->max_live);
+	if (unit->served)
+		fprintf(out, ", %" PRIu64 " bytes", stingy_model_size(unit));
+	fprintf(out,
+		", %s:", kind == STINGY_NO_UNIT ? "not managed" : stingy_model_reason(solve->model.left_out[kind]));
+	for (uint32_t i = 0; i < chain->depth && i < FRAMES_SHOWN; i++)
+		fprintf(out, " %s", stingy_places_print(&solve->places, chain->place[i], name, sizeof(name)));
+	fputs(chain->depth > FRAMES_SHOWN ? " ...\n" : "\n", out);
+}
+
+static void explain_chains(const struct stingy_solve *solve, FILE *out)
+{
+	uint32_t *sorted = stingy_memory_new(solve->chains.n_chains, sizeof(*sorted));
+
+	for (uint32_t i = 0; i < solve->chains.n_chains; i++)
+		sorted[i] = i;
+	qsort_r(sorted, solve->chains.n_chains, sizeof(*sorted), compare_chains, (void *)solve);
+	for (uint32_t i = 0; i < solve->chains.n_chains; i++)
+		if (stingy_class_of(&solve->atoms, &solve->atoms.unit[sorted[i]]) != STINGY_CLASS_UNSEEN)
+			explain_chain(solve, sorted[i], out);
+	free(sorted);
+}
+
+static void explain_solution(const struct stingy_solve *solve, FILE *out)
+{
+	const struct stingy_problem *problem = &solve->model.problem;
+
+	for (uint32_t i = 0; i < problem->n_stages; i++)
+		fprintf(out, "weight of %s: %.6f (%" PRIu64 " runs)\n", problem->stage[i].name,
+			problem->stage[i].weight, solve->census.stage[solve->model.stage[i]].runs);
+	for (uint32_t i = 0; i < problem->n_kinds; i++)
+		fprintf(out, "solution: n_%s = %" PRIu32 ", laid out %" PRIu32 "\n", problem->kind[i].name, solve->n[i],
+			solve->layout.n[i]);
+	fprintf(out, "objective: %.9f; colours: %s\n", solve->solution.objective,
+		solve->model.colours_exact ? "the fewest" : "by DSATUR");
+}
+
+void stingy_explain(const struct stingy_solve *solve, bool verbose, FILE *out)
+{
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		explain_input(solve, &solve->input[i], out);
+	if (verbose) {
+		explain_chains(solve, out);
+		stingy_problem_print(&solve->model.problem, out);
+		explain_solution(solve, out);
+	}
+	summarize(solve, out);
+}

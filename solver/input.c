@@ -1,0 +1,221 @@
+#include "input.h"
+
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct thread {
+	uint64_t id;
+	uint32_t wait; /* chain it last waited at; STINGY_NO_CHAIN: it never did */
+	bool in_stage; /* an announced stage is open */
+	UT_hash_handle hh;
+};
+
+struct pair_index {
+	uint64_t key;
+	UT_hash_handle hh;
+};
+
+/* What is only needed while a trace is surveyed. */
+struct survey {
+	struct stingy_input *input;
+	struct stingy_places *places;
+	struct stingy_chains *chains;
+	uint32_t *module; /* the trace's module numbers to ours */
+	size_t module_room, frame_room, chain_room, pair_room, announced_room;
+	struct thread *threads, *thread;
+	struct pair_index *pairs;
+	uint32_t *last_wait; /* of each of the trace's chains: spares most look-ups of pairs */
+	size_t last_wait_room;
+};
+
+static void switch_thread(struct survey *survey, uint64_t id)
+{
+	HASH_FIND(hh, survey->threads, &id, sizeof(id), survey->thread);
+	if (survey->thread)
+		return;
+	survey->thread = stingy_memory_new(1, sizeof(*survey->thread));
+	survey->thread->id = id;
+	survey->thread->wait = STINGY_NO_CHAIN;
+	HASH_ADD(hh, survey->threads, id, sizeof(id), survey->thread);
+}
+
+/*
+ * A number may be declared again, when a module is unloaded and another takes its place. One beyond what a manifest
+ * can hold stays unknown.
+ */
+static void take_module(struct survey *survey, const struct stingy_trace_module *declared)
+{
+	size_t room = survey->module_room;
+
+	if (declared->number >= STINGY_MODULES_MAX)
+		return;
+	STINGY_GROW(survey->module, &survey->module_room, (size_t)declared->number + 1);
+	for (; room < survey->module_room; room++)
+		survey->module[room] = STINGY_NO_MODULE;
+	survey->module[declared->number] = stingy_places_module(survey->places, declared);
+	if (declared->number == 0)
+		survey->input->program = survey->module[0];
+}
+
+static void take_frame(struct survey *survey, const struct stingy_trace_frame *declared)
+{
+	struct stingy_input *input = survey->input;
+	uint32_t module = declared->module < survey->module_room ? survey->module[declared->module] : STINGY_NO_MODULE;
+
+	STINGY_GROW(input->frame, &survey->frame_room, (size_t)input->n_frames + 1);
+	input->frame[input->n_frames++] = stingy_places_add(survey->places, module, declared);
+}
+
+static void take_chain(struct survey *survey, const struct stingy_trace_chain *declared)
+{
+	struct stingy_input *input = survey->input;
+	uint32_t place[STINGY_CHAIN_MAX];
+
+	for (uint32_t i = 0; i < declared->depth; i++)
+		place[i] = input->frame[declared->frame[i]];
+	STINGY_GROW(input->chain, &survey->chain_room, (size_t)input->n_chains + 1);
+	STINGY_GROW(survey->last_wait, &survey->last_wait_room, (size_t)input->n_chains + 1);
+	survey->last_wait[input->n_chains] = STINGY_NO_CHAIN;
+	input->chain[input->n_chains++] = stingy_chains_add(survey->chains, place, declared->depth, declared->complete);
+}
+
+static void take_pair(struct survey *survey, uint32_t wait, uint32_t chain)
+{
+	struct stingy_input *input = survey->input;
+	uint64_t key = (uint64_t)wait << 32 | chain;
+	struct pair_index *entry;
+
+	HASH_FIND(hh, survey->pairs, &key, sizeof(key), entry);
+	if (entry)
+		return;
+	entry = stingy_memory_new(1, sizeof(*entry));
+	entry->key = key;
+	HASH_ADD(hh, survey->pairs, key, sizeof(entry->key), entry);
+	STINGY_GROW(input->pair, &survey->pair_room, input->n_pairs + 1);
+	input->pair[input->n_pairs++] = (struct stingy_input_pair){.wait = wait, .chain = chain};
+}
+
+static void take_allocation(struct survey *survey, const struct stingy_trace_alloc *alloc)
+{
+	const struct thread *thread = survey->thread;
+	uint32_t wait = thread->wait;
+
+	survey->input->allocations++;
+	if (wait == STINGY_NO_CHAIN && !thread->in_stage)
+		return;
+	survey->input->serving++;
+	if (wait == STINGY_NO_CHAIN || survey->last_wait[alloc->chain] == wait)
+		return;
+	survey->last_wait[alloc->chain] = wait;
+	take_pair(survey, wait, survey->input->chain[alloc->chain]);
+}
+
+static void take_stage(struct survey *survey, uint32_t place)
+{
+	struct stingy_input *input = survey->input;
+
+	survey->thread->in_stage = true;
+	for (size_t i = 0; i < input->n_announced; i++)
+		if (input->announced[i] == place)
+			return;
+	STINGY_GROW(input->announced, &survey->announced_room, input->n_announced + 1);
+	input->announced[input->n_announced++] = place;
+}
+
+static void take(struct survey *survey, const struct stingy_trace_record *record)
+{
+	switch (record->type) {
+	case STINGY_TRACE_MODULE:
+		take_module(survey, &record->module);
+		break;
+	case STINGY_TRACE_FRAME:
+		take_frame(survey, &record->frame);
+		break;
+	case STINGY_TRACE_CHAIN:
+		take_chain(survey, &record->chain);
+		break;
+	case STINGY_TRACE_ALLOC:
+	case STINGY_TRACE_REALLOC:
+		take_allocation(survey, &record->alloc);
+		break;
+	case STINGY_TRACE_THREAD:
+		switch_thread(survey, record->thread);
+		break;
+	case STINGY_TRACE_WAIT:
+		survey->input->waited = true;
+		survey->thread->wait = survey->input->chain[record->wait.chain];
+		break;
+	case STINGY_TRACE_STAGE:
+		take_stage(survey, survey->input->frame[record->stage.frame]);
+		break;
+	case STINGY_TRACE_STAGE_END:
+		survey->thread->in_stage = false;
+		break;
+	default:
+		break;
+	}
+}
+
+static void survey_fini(struct survey *survey)
+{
+	struct thread *thread, *next_thread;
+	struct pair_index *pair, *next_pair;
+
+	HASH_ITER(hh, survey->threads, thread, next_thread)
+	{
+		HASH_DEL(survey->threads, thread);
+		free(thread);
+	}
+	HASH_ITER(hh, survey->pairs, pair, next_pair)
+	{
+		HASH_DEL(survey->pairs, pair);
+		free(pair);
+	}
+	free(survey->module);
+	free(survey->last_wait);
+}
+
+static void look_over(struct survey *survey)
+{
+	struct stingy_input *input = survey->input;
+	struct stingy_trace_reader reader = {.at = 0};
+	struct stingy_trace_record record;
+
+	if (stingy_trace_reader_init(&reader, input->file.data, input->file.size) == 0) {
+		input->cache = reader.header.cache;
+		input->full = reader.header.flags & STINGY_TRACE_FULL;
+		switch_thread(survey, 0);
+		while (stingy_trace_next(&reader, &record) == 1)
+			take(survey, &record);
+	}
+	input->damage = reader.error;
+	input->damaged_at = reader.at;
+}
+
+int stingy_input_init(struct stingy_input *input, const char *path, struct stingy_places *places,
+		      struct stingy_chains *chains)
+{
+	struct survey survey = {.input = input, .places = places, .chains = chains};
+
+	memset(input, 0, sizeof(*input));
+	input->path = path;
+	input->program = STINGY_NO_MODULE;
+	if (stingy_mapped_file_init(&input->file, path) < 0)
+		return -1;
+	look_over(&survey);
+	survey_fini(&survey);
+	return 0;
+}
+
+void stingy_input_fini(struct stingy_input *input)
+{
+	stingy_mapped_file_fini(&input->file);
+	free(input->frame);
+	free(input->chain);
+	free(input->pair);
+	free(input->announced);
+	memset(input, 0, sizeof(*input));
+}

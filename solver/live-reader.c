@@ -1,0 +1,169 @@
+#include "live-reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROC_PATH_MAX   64   /* bytes of "/proc/PID/NAME" */
+#define REGION_SIZE_MAX 4096 /* bytes from region to region, at most: a bound for sanity's sake */
+
+/* Memory of the process that is mapped from the beginning of its statistics on. */
+struct span {
+	uint64_t begin;
+	uint64_t end;
+};
+
+static void proc_path(char *path, pid_t pid, const char *name)
+{
+	snprintf(path, PROC_PATH_MAX, "/proc/%ld/%s", (long)pid, name);
+}
+
+/* A process may end at any moment; what the kernel says then differs from file to file. */
+static enum stingy_live_found failure(int error)
+{
+	if (error == EACCES || error == EPERM)
+		return STINGY_LIVE_NOT_ALLOWED;
+	return error == ENOENT || error == ESRCH ? STINGY_LIVE_NO_PROCESS : STINGY_LIVE_UNKNOWN;
+}
+
+/* Whether a line of /proc/PID/maps is the beginning of the statistics' mapping. */
+static int parse_mapping(const char *line, struct span *span)
+{
+	static const char name[] = "/memfd:" STINGY_LIVE_NAME " (deleted)\n";
+	uint64_t offset;
+	int at = 0;
+
+	return sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*u %n", &span->begin, &span->end, &offset,
+		      &at) == 3 &&
+	       offset == 0 && strcmp(line + at, name) == 0;
+}
+
+static enum stingy_live_found find_mapping(pid_t pid, struct span *span)
+{
+	enum stingy_live_found found = STINGY_LIVE_ABSENT;
+	char path[PROC_PATH_MAX], *line = NULL;
+	size_t room = 0;
+	FILE *maps;
+
+	proc_path(path, pid, "maps");
+	maps = fopen(path, "re");
+	if (!maps)
+		return failure(errno);
+	while (found != STINGY_LIVE_FOUND && getline(&line, &room, maps) > 0)
+		if (parse_mapping(line, span))
+			found = STINGY_LIVE_FOUND;
+	if (ferror(maps))
+		found = failure(errno);
+	free(line);
+	fclose(maps);
+	return found;
+}
+
+static enum stingy_live_found read_memory(int mem, uint64_t at, void *to, size_t size)
+{
+	ssize_t n = pread(mem, to, size, (off_t)at);
+
+	if (n == (ssize_t)size)
+		return STINGY_LIVE_FOUND;
+	if (n < 0)
+		return failure(errno);
+	return n == 0 ? STINGY_LIVE_NO_PROCESS : STINGY_LIVE_UNKNOWN; /* nothing is left of a process that has ended */
+}
+
+/* Whether the figures could be ours, and the regions lie in the mapping, length bytes long, after them. */
+static int is_plausible(const struct stingy_live *live, uint64_t length)
+{
+	return live->magic == STINGY_LIVE_MAGIC && live->version == STINGY_LIVE_VERSION &&
+	       live->state <= STINGY_LIVE_DRY_RUN && live->pages <= STINGY_PAGES_SMALL &&
+	       live->n_regions <= STINGY_REGIONS_MAX && live->region_size >= sizeof(struct stingy_live_region) &&
+	       live->region_size <= REGION_SIZE_MAX && live->regions_at >= sizeof(*live) &&
+	       live->regions_at <= length && length - live->regions_at >= live->n_regions * live->region_size;
+}
+
+static enum stingy_live_found read_live(struct stingy_live_reader *reader, int mem, const struct span *span)
+{
+	struct stingy_live *live = &reader->live;
+	uint64_t length = span->end - span->begin;
+	enum stingy_live_found found;
+
+	if (length < sizeof(*live))
+		return STINGY_LIVE_UNKNOWN;
+	found = read_memory(mem, span->begin, live, sizeof(*live));
+	if (found != STINGY_LIVE_FOUND)
+		return found;
+	if (!is_plausible(live, length))
+		return STINGY_LIVE_UNKNOWN;
+	live->manifest[sizeof(live->manifest) - 1] = '\0';
+	live->note[sizeof(live->note) - 1] = '\0';
+	for (uint32_t i = 0; i < live->n_regions && found == STINGY_LIVE_FOUND; i++)
+		found = read_memory(mem, span->begin + live->regions_at + i * live->region_size, &reader->region[i],
+				    sizeof(reader->region[i]));
+	return found;
+}
+
+/* Not argv[0], which programs overwrite. */
+static void read_program(struct stingy_live_reader *reader)
+{
+	char path[PROC_PATH_MAX];
+	ssize_t len;
+
+	proc_path(path, reader->pid, "exe");
+	len = readlink(path, reader->program, sizeof(reader->program) - 1);
+	reader->program[len < 0 ? 0 : len] = '\0';
+}
+
+enum stingy_live_found stingy_live_reader_read(struct stingy_live_reader *reader, pid_t pid)
+{
+	enum stingy_live_found found;
+	char path[PROC_PATH_MAX];
+	struct span span;
+	int mem;
+
+	reader->pid = pid;
+	found = find_mapping(pid, &span);
+	if (found != STINGY_LIVE_FOUND)
+		return found;
+	proc_path(path, pid, "mem");
+	mem = open(path, O_RDONLY | O_CLOEXEC);
+	if (mem < 0)
+		return failure(errno);
+	found = read_live(reader, mem, &span);
+	close(mem);
+	read_program(reader);
+	return found;
+}
+
+const char *stingy_live_reader_why(enum stingy_live_found found)
+{
+	static const char *const why[STINGY_LIVE_RESULTS] = {
+		[STINGY_LIVE_FOUND] = "found",
+		[STINGY_LIVE_NO_PROCESS] = "no such process",
+		[STINGY_LIVE_NOT_ALLOWED] = "not permitted to look into it: run as root or the same user",
+		[STINGY_LIVE_ABSENT] = "does not run under stingy",
+		[STINGY_LIVE_UNKNOWN] = "its statistics are of another version of stingy, or damaged",
+	};
+
+	return why[found];
+}
+
+struct stingy_live_counters stingy_live_reader_sum(const struct stingy_live_reader *reader)
+{
+	struct stingy_live_counters sum = {.served = 0};
+
+	/* While threads begin, n_threads may be beyond the counters for a moment. */
+	for (uint32_t i = 0; i < reader->live.n_threads && i < STINGY_LIVE_THREADS; i++) {
+		const struct stingy_live_counters *thread = &reader->live.thread[i];
+
+		sum.served += thread->served;
+		sum.unmanaged += thread->unmanaged;
+		for (int reason = 0; reason < STINGY_FELL_REASONS; reason++)
+			sum.fell_back[reason] += thread->fell_back[reason];
+	}
+	for (uint32_t i = 0; i < reader->live.n_regions; i++)
+		sum.served += reader->region[i].served;
+	return sum;
+}

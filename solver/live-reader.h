@@ -1,0 +1,43 @@
+/*
+ * The live statistics of another process (manifests/live.h), read from outside without its help.
+ *
+ * It is found by the name of its mapping in /proc/PID/maps and copied out through /proc/PID/mem, so the reader needs
+ * the rights of a debugger over it. The process runs on meanwhile: figures may be a few events apart. Nothing it says
+ * is trusted: what does not add up is refused, strings are terminated. Memory is the caller's, about 50 KiB; any
+ * thread.
+ */
+#ifndef STINGY_LIVE_READER_H
+#define STINGY_LIVE_READER_H
+
+#include "../manifests/live.h"
+#include "../manifests/manifest.h"
+
+#include <limits.h>
+#include <sys/types.h>
+
+enum stingy_live_found {
+	STINGY_LIVE_FOUND = 0,
+	STINGY_LIVE_NO_PROCESS,
+	STINGY_LIVE_NOT_ALLOWED, /* no right to look into it */
+	STINGY_LIVE_ABSENT,      /* it does not run under Stingy */
+	STINGY_LIVE_UNKNOWN,     /* its statistics are another version's, or damaged */
+	STINGY_LIVE_RESULTS,
+};
+
+struct stingy_live_reader {
+	pid_t pid;
+	char program[PATH_MAX]; /* path of the executable, or at least its name */
+	struct stingy_live live;
+	struct stingy_live_region region[STINGY_REGIONS_MAX]; /* live.n_regions of them */
+};
+
+/* Reads the statistics of a process. The reader holds them only if it returns STINGY_LIVE_FOUND. */
+enum stingy_live_found stingy_live_reader_read(struct stingy_live_reader *reader, pid_t pid);
+
+/* Why nothing was found, to be put after "process 123: ". */
+const char *stingy_live_reader_why(enum stingy_live_found found);
+
+/* Adds up the counters of the threads and what the regions served. */
+struct stingy_live_counters stingy_live_reader_sum(const struct stingy_live_reader *reader);
+
+#endif

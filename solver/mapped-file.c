@@ -1,0 +1,54 @@
+#include "mapped-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int map(struct stingy_mapped_file *file, int fd)
+{
+	struct stat st;
+	void *data;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		return -1;
+	}
+	file->data = "";
+	file->size = (size_t)st.st_size;
+	file->mode = st.st_mode;
+	file->owner = st.st_uid;
+	if (file->size == 0)
+		return 0;
+	data = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return -1;
+	file->data = data;
+	return 0;
+}
+
+int stingy_mapped_file_init(struct stingy_mapped_file *file, const char *path)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer, only to be refused after. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int result, error;
+
+	if (fd < 0)
+		return -1;
+	result = map(file, fd);
+	error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
+void stingy_mapped_file_fini(struct stingy_mapped_file *file)
+{
+	if (file->size)
+		munmap((void *)file->data, file->size);
+	file->data = "";
+	file->size = 0;
+}

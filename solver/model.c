@@ -1,0 +1,296 @@
+#include "model.h"
+
+#include "../manifests/manifest.h"
+#include "bits.h"
+#include "colour.h"
+#include "flow.h"
+#include "memory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COVER      99u  /* percent of the allocations that a slot holds, and of the tasks that a count does */
+#define HEAD_ROOM  125u /* percent of what the traces had live at once */
+#define LARGE_PART 4u   /* of the slab: what one object, or one task's objects of a kind, may take at most */
+#define KINDS_MAX  512u /* more regions than that would have a page each, and hardly a line of it in use */
+#define SIMILAR    75u  /* percent: kinds share a region only if the smaller is at least that of the larger */
+#define NAME_SIZE  256u
+
+uint64_t stingy_model_size(const struct stingy_unit *unit)
+{
+	uint64_t size = stingy_sizes_cover(&unit->served->sizes, COVER);
+	uint64_t align = unit->max_align > STINGY_SLOT_ALIGN ? unit->max_align : STINGY_SLOT_ALIGN;
+
+	return (size + align - 1) & ~(align - 1);
+}
+
+const char *stingy_model_reason(enum stingy_left_out reason)
+{
+	static const char *const names[STINGY_LEFT_OUT_REASONS] = {
+		[STINGY_KEPT] = "kept",
+		[STINGY_LEFT_OUT_RARE] = "hardly any allocations",
+		[STINGY_LEFT_OUT_LARGE] = "too large for the cache",
+		[STINGY_LEFT_OUT_NO_ROOM] = "no room left",
+	};
+
+	return names[reason];
+}
+
+static enum stingy_left_out judge(const struct stingy_model_source *source, const struct stingy_unit *unit)
+{
+	uint64_t size;
+
+	if (!unit->serving || unit->serving * 1000000 < source->census->serving * source->min_share)
+		return STINGY_LEFT_OUT_RARE;
+	size = stingy_model_size(unit);
+	if (size * stingy_unit_per_task(unit, COVER) > source->tau / LARGE_PART)
+		return STINGY_LEFT_OUT_LARGE;
+	return STINGY_KEPT;
+}
+
+/* Of two kinds, whether the first is the one to do without: the fewest allocations a byte. */
+static bool is_worth_less(const struct stingy_model_source *source, uint32_t a, uint32_t b)
+{
+	const struct stingy_unit *x = &source->census->unit[a], *y = &source->census->unit[b];
+
+	return (double)x->serving / (double)stingy_model_size(x) < (double)y->serving / (double)stingy_model_size(y);
+}
+
+static void leave_out_least(const struct stingy_model_source *source, struct stingy_model *model)
+{
+	uint32_t least = STINGY_NO_UNIT;
+
+	for (uint32_t i = 0; i < source->kinds->n_kinds; i++)
+		if (model->left_out[i] == STINGY_KEPT && (least == STINGY_NO_UNIT || is_worth_less(source, i, least)))
+			least = i;
+	model->left_out[least] = STINGY_LEFT_OUT_NO_ROOM;
+}
+
+static uint32_t count_kept(const struct stingy_model_source *source, const struct stingy_model *model)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < source->kinds->n_kinds; i++)
+		n += model->left_out[i] == STINGY_KEPT;
+	return n;
+}
+
+static void choose(const struct stingy_model_source *source, struct stingy_model *model)
+{
+	model->left_out = stingy_memory_new(source->kinds->n_kinds, sizeof(*model->left_out));
+	for (uint32_t i = 0; i < source->kinds->n_kinds; i++)
+		model->left_out[i] = judge(source, &source->census->unit[i]);
+	for (uint32_t n = count_kept(source, model); n > KINDS_MAX; n--)
+		leave_out_least(source, model);
+}
+
+/* Several kinds may be allocated by one function: the second and later ones get a number behind the name. */
+static char *name_kind(const struct stingy_model_source *source, const struct stingy_model *model, uint32_t number)
+{
+	const struct stingy_site *site = &source->kinds->site[source->kinds->kind[number].site];
+	uint32_t place = source->chains->chain[site->chain].place[site->depth - 1], same = 1;
+	char name[NAME_SIZE], numbered[NAME_SIZE + 16];
+
+	stingy_places_print(source->places, place, name, sizeof(name));
+	for (uint32_t i = 0; i < model->problem.n_kinds; i++) {
+		const char *other = model->problem.kind[i].name;
+		size_t len = strlen(name);
+
+		same += strncmp(other, name, len) == 0 && (other[len] == '\0' || other[len] == '#');
+	}
+	if (same > 1)
+		snprintf(numbered, sizeof(numbered), "%s#%" PRIu32, name, same);
+	else
+		snprintf(numbered, sizeof(numbered), "%s", name);
+	return stingy_memory_text(numbered, strlen(numbered));
+}
+
+static void add_kinds(const struct stingy_model_source *source, struct stingy_model *model)
+{
+	struct stingy_problem *problem = &model->problem;
+	uint32_t n = count_kept(source, model);
+
+	problem->kind = stingy_memory_new(n, sizeof(*problem->kind));
+	model->kind = stingy_memory_new(n, sizeof(*model->kind));
+	for (uint32_t i = 0; i < source->kinds->n_kinds; i++) {
+		const struct stingy_unit *unit = &source->census->unit[i];
+		struct stingy_problem_kind *kind = &problem->kind[problem->n_kinds];
+
+		if (model->left_out[i] != STINGY_KEPT)
+			continue;
+		kind->name = name_kind(source, model, i);
+		kind->size = stingy_model_size(unit);
+		kind->max = 1;
+		kind->per_task = stingy_unit_per_task(unit, COVER);
+		kind->value = unit->serving;
+		model->kind[problem->n_kinds++] = i;
+	}
+}
+
+/* Of kinds that are often of no known task, nobody knows which meet. */
+static bool is_often_taskless(const struct stingy_unit *unit)
+{
+	return unit->taskless * 100 > unit->serving;
+}
+
+static bool is_similar(uint64_t a, uint64_t b)
+{
+	return a < b ? a * 100 >= b * SIMILAR : b * 100 >= a * SIMILAR;
+}
+
+static bool may_share(const struct stingy_model_source *source, const struct stingy_model *model, uint32_t a,
+		      uint32_t b)
+{
+	const struct stingy_census *census = source->census;
+	uint32_t x = model->kind[a], y = model->kind[b];
+
+	if (!is_similar(model->problem.kind[a].size, model->problem.kind[b].size))
+		return false;
+	if (is_often_taskless(&census->unit[x]) || is_often_taskless(&census->unit[y]))
+		return false;
+	return !stingy_bits_has(census->together + x * census->n_words, y) &&
+	       !stingy_bits_has(census->together + y * census->n_words, x);
+}
+
+static void colour_kinds(const struct stingy_model_source *source, struct stingy_model *model)
+{
+	struct stingy_problem *problem = &model->problem;
+	uint32_t n = problem->n_kinds;
+	bool *conflict = stingy_memory_new((size_t)n * n, sizeof(*conflict));
+	uint64_t *size = stingy_memory_new(n, sizeof(*size));
+	uint32_t *colour = stingy_memory_new(n, sizeof(*colour));
+	uint32_t n_colours;
+
+	for (uint32_t i = 0; i < n; i++) {
+		size[i] = problem->kind[i].size;
+		for (uint32_t j = 0; j < n; j++)
+			conflict[(size_t)i * n + j] = i != j && !may_share(source, model, i, j);
+	}
+	n_colours = stingy_colour(n, conflict, size, colour, &model->colours_exact);
+	for (uint32_t i = 0; i < n; i++)
+		problem->kind[i].colour = colour[i];
+	stingy_problem_set_colours(problem, n_colours);
+	free(conflict);
+	free(size);
+	free(colour);
+}
+
+/*
+ * How many instances of a kind could be of use. A profiling run goes through its tasks one by one, so that few objects
+ * that live from stage to stage are there at once; but gathering tasks stage by stage, which is what all this is for,
+ * has as many as there are tasks. Objects that live within a stage are never more than were seen.
+ */
+static uint32_t bound(const struct stingy_model_source *source, const struct stingy_model *model, uint32_t kind,
+		      bool from_stage_to_stage)
+{
+	uint64_t size = model->problem.kind[kind].size, n = source->census->unit[model->kind[kind]].max_live;
+	uint64_t tasks = (uint64_t)model->problem.kind[kind].per_task * source->census->max_tasks;
+
+	if (from_stage_to_stage && tasks > n)
+		n = tasks;
+	n = (n * HEAD_ROOM + 99) / 100;
+	if (n > source->tau / size)
+		n = source->tau / size;
+	return n ? (uint32_t)n : 1;
+}
+
+static void set_bounds(const struct stingy_model_source *source, struct stingy_model *model)
+{
+	struct stingy_problem *problem = &model->problem;
+	bool *live = stingy_memory_new(problem->n_kinds, sizeof(*live));
+	uint32_t *max = stingy_memory_new(problem->n_kinds, sizeof(*max));
+
+	for (uint32_t i = 0; i < problem->n_stages; i++)
+		for (uint32_t j = 0; j < problem->stage[i].n_live; j++)
+			live[problem->stage[i].live[j]] = true;
+	for (uint32_t i = 0; i < problem->n_kinds; i++)
+		max[i] = bound(source, model, i, live[i]);
+	stingy_problem_raise(problem, max);
+	for (uint32_t i = 0; i < problem->n_kinds; i++)
+		problem->kind[i].max = max[i];
+	free(live);
+	free(max);
+}
+
+static bool holds_kind(const struct stingy_problem_stage *stage, uint32_t kind)
+{
+	for (uint32_t i = 0; i < stage->n_live; i++)
+		if (stage->live[i] == kind)
+			return true;
+	for (uint32_t i = 0; i < stage->n_allocates; i++)
+		if (stage->allocates[i] == kind)
+			return true;
+	return false;
+}
+
+/* The stage that does not fit at one instance of each kind; NULL: all do. */
+static const struct stingy_problem_stage *find_overfull(const struct stingy_problem *problem, const uint32_t *ones)
+{
+	for (uint32_t i = 0; i < problem->n_stages; i++)
+		if (stingy_problem_stage_bytes(problem, &problem->stage[i], ones) > problem->tau)
+			return &problem->stage[i];
+	return NULL;
+}
+
+/* Leaves out the kind that is worth least, of those of the stage, if it is one stage that does not fit. */
+static void leave_out_one(const struct stingy_model_source *source, struct stingy_model *model,
+			  const struct stingy_problem_stage *stage)
+{
+	uint32_t least = STINGY_NO_UNIT;
+
+	for (uint32_t i = 0; i < model->problem.n_kinds; i++)
+		if ((!stage || holds_kind(stage, i)) &&
+		    (least == STINGY_NO_UNIT || is_worth_less(source, model->kind[i], least)))
+			least = model->kind[i];
+	model->left_out[least] = STINGY_LEFT_OUT_NO_ROOM;
+}
+
+/* Whether one instance of each kind fits; if not, there is one kind less to go on with. */
+static bool fits(const struct stingy_model_source *source, struct stingy_model *model)
+{
+	struct stingy_problem *problem = &model->problem;
+	uint32_t *ones = stingy_memory_new(problem->n_kinds, sizeof(*ones));
+	const struct stingy_problem_stage *overfull;
+	bool result;
+
+	for (uint32_t i = 0; i < problem->n_kinds; i++)
+		ones[i] = 1;
+	overfull = find_overfull(problem, ones);
+	result = !overfull && stingy_problem_layout_bytes(problem, ones) <= problem->tau;
+	free(ones);
+	if (!result)
+		leave_out_one(source, model, overfull);
+	return result;
+}
+
+static void clear(struct stingy_model *model)
+{
+	stingy_problem_fini(&model->problem);
+	free(model->kind);
+	free(model->stage);
+	model->kind = model->stage = NULL;
+}
+
+/* Leaving a kind out changes the colours and the slots: all is made anew, which takes no time worth saving. */
+void stingy_model_init(struct stingy_model *model, const struct stingy_model_source *source)
+{
+	memset(model, 0, sizeof(*model));
+	choose(source, model);
+	do {
+		clear(model);
+		model->problem.tau = source->tau;
+		add_kinds(source, model);
+		colour_kinds(source, model);
+		stingy_flow_add_stages(source, model);
+	} while (!fits(source, model));
+	stingy_flow_add_orders(source, model);
+	set_bounds(source, model);
+}
+
+void stingy_model_fini(struct stingy_model *model)
+{
+	clear(model);
+	free(model->left_out);
+	memset(model, 0, sizeof(*model));
+}

@@ -1,0 +1,53 @@
+/*
+ * From a census by kinds to the problem: which kinds are worth a region, their sizes and bounds, which may share, the
+ * stages with their weights, the order constraints.
+ *
+ * Kinds that hardly allocate or that are too large are left out, and, if not even one instance of each fits, those
+ * with the fewest allocations a byte. Kinds and stages of the problem are in an order of their own, which does not
+ * depend on the order of the traces. Heap memory, from init to fini.
+ */
+#ifndef STINGY_MODEL_H
+#define STINGY_MODEL_H
+
+#include "census.h"
+#include "kinds.h"
+#include "problem.h"
+#include "stages.h"
+
+enum stingy_left_out {
+	STINGY_KEPT = 0,
+	STINGY_LEFT_OUT_RARE,    /* hardly any allocations */
+	STINGY_LEFT_OUT_LARGE,   /* one object, or those of one task, would take too much of the slab */
+	STINGY_LEFT_OUT_NO_ROOM, /* not even one instance of each fits */
+	STINGY_LEFT_OUT_REASONS,
+};
+
+/* What the model is made from, and the share of the allocations below which a kind is not worth a region. */
+struct stingy_model_source {
+	const struct stingy_census *census; /* by kinds, with relations */
+	const struct stingy_kinds *kinds;
+	const struct stingy_chains *chains;
+	const struct stingy_places *places;
+	const struct stingy_stages *stages;
+	uint64_t tau;       /* bytes */
+	uint32_t min_share; /* in millionths of the allocations while serving */
+};
+
+struct stingy_model {
+	struct stingy_problem problem;
+	uint32_t *kind;                 /* by the problem's kind: the number among the source's kinds */
+	uint32_t *stage;                /* by the problem's stage: the number among the source's stages */
+	enum stingy_left_out *left_out; /* by the source's kind */
+	bool colours_exact;             /* no colouring with fewer colours exists */
+};
+
+void stingy_model_init(struct stingy_model *model, const struct stingy_model_source *source);
+void stingy_model_fini(struct stingy_model *model);
+
+/* The size of an instance of a kind: what covers nearly all its allocations, aligned as they were. */
+uint64_t stingy_model_size(const struct stingy_unit *unit);
+
+/* For people: why a kind was left out. */
+const char *stingy_model_reason(enum stingy_left_out reason);
+
+#endif

@@ -1,0 +1,396 @@
+#include "replay.h"
+
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct thread {
+	uint64_t id;
+	uint32_t wait;           /* chain it last waited at; STINGY_NO_CHAIN: it never did */
+	bool in_turn, announced; /* which of the runs below are under way */
+	struct stingy_run turn;  /* inferred */
+	struct stingy_run stage; /* announced */
+	uint64_t turn_began;     /* nanoseconds */
+	uint64_t stage_began;    /* nanoseconds */
+	uint32_t turn_stage;     /* of the turn's first run; STINGY_STAGE_PENDING */
+	bool timed;              /* the turn's duration is its first stage's: nothing else is known to be in it */
+	UT_hash_handle hh;
+};
+
+struct replay {
+	const struct stingy_input *input;
+	const struct stingy_places *places;
+	const struct stingy_stages *stages;
+	struct stingy_census *census;
+	struct stingy_objects objects;
+	struct stingy_task *tasks; /* the open ones */
+	struct thread *threads, *thread;
+	uint32_t turn; /* turns so far, of all threads; the stage runs that were announced count too */
+	/* By the trace's chain: the wait chain that its stage was asked for last, and the answer. */
+	uint32_t *asked, *answer;
+};
+
+static void switch_thread(struct replay *replay, uint64_t id)
+{
+	HASH_FIND(hh, replay->threads, &id, sizeof(id), replay->thread);
+	if (replay->thread)
+		return;
+	replay->thread = stingy_memory_new(1, sizeof(*replay->thread));
+	replay->thread->id = id;
+	replay->thread->wait = STINGY_NO_CHAIN;
+	HASH_ADD(hh, replay->threads, id, sizeof(id), replay->thread);
+}
+
+/* The run under way in the current thread, or NULL. */
+static struct stingy_run *current_run(struct replay *replay)
+{
+	if (replay->thread->announced)
+		return &replay->thread->stage;
+	return replay->thread->in_turn ? &replay->thread->turn : NULL;
+}
+
+static struct stingy_task *find_task(struct replay *replay, const struct stingy_task_key *key)
+{
+	struct stingy_task *task;
+
+	HASH_FIND(hh, replay->tasks, key, sizeof(*key), task);
+	return task;
+}
+
+static struct stingy_task *find_or_begin_task(struct replay *replay, const struct stingy_task_key *key)
+{
+	struct stingy_task *task = find_task(replay, key);
+
+	if (task)
+		return task;
+	task = stingy_task_new(key);
+	HASH_ADD(hh, replay->tasks, key, sizeof(task->key), task);
+	if (++replay->census->open_tasks > replay->census->max_tasks)
+		replay->census->max_tasks = replay->census->open_tasks;
+	return task;
+}
+
+/* Its objects may live on, and its run go on to the end of the turn; what begins from now on is not its own. */
+static void end_task(struct replay *replay, const struct stingy_task_key *key)
+{
+	struct stingy_task *task = find_task(replay, key);
+
+	if (!task)
+		return;
+	HASH_DEL(replay->tasks, task);
+	replay->census->open_tasks--;
+	stingy_census_task(replay->census, task);
+	stingy_tally_fini(&task->tally);
+	free(task->live);
+	task->live = NULL;
+	task->ended = true;
+	task->end_turn = replay->turn;
+	stingy_task_release(task);
+}
+
+static void begin_run(struct replay *replay, struct stingy_run *run, struct stingy_task *task, uint32_t stage)
+{
+	stingy_run_begin(run, task, stage, replay->census->n_words);
+}
+
+static void end_run(struct replay *replay, struct stingy_run *run)
+{
+	stingy_census_run(replay->census, run);
+	stingy_run_end(run);
+}
+
+static void end_turn(struct replay *replay, uint64_t time)
+{
+	struct thread *thread = replay->thread;
+	uint32_t stage = thread->turn_stage;
+
+	if (!thread->in_turn)
+		return;
+	thread->in_turn = false;
+	end_run(replay, &thread->turn);
+	if (thread->timed && time >= thread->turn_began)
+		stingy_census_time(replay->census, stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : stage,
+				   time - thread->turn_began);
+}
+
+static void begin_turn(struct replay *replay, uint64_t time, uint64_t fd)
+{
+	struct stingy_task_key key = {.id = fd};
+	struct thread *thread = replay->thread;
+	struct stingy_task *task = NULL;
+
+	end_turn(replay, time);
+	replay->turn++;
+	if (fd != UINT64_MAX)
+		task = find_or_begin_task(replay, &key);
+	begin_run(replay, &thread->turn, task, STINGY_STAGE_PENDING);
+	thread->in_turn = true;
+	thread->turn_began = time;
+	thread->turn_stage = STINGY_STAGE_PENDING;
+	thread->timed = true;
+}
+
+static void end_stage(struct replay *replay, uint64_t time)
+{
+	struct thread *thread = replay->thread;
+	uint32_t stage = thread->stage.stage;
+
+	if (!thread->announced)
+		return;
+	thread->announced = false;
+	end_run(replay, &thread->stage);
+	if (time >= thread->stage_began)
+		stingy_census_time(replay->census, stage, time - thread->stage_began);
+}
+
+/* An announced run is told from the one before as a turn is: it counts as one. */
+static void begin_stage(struct replay *replay, const struct stingy_trace_record *record)
+{
+	struct stingy_task_key key = {.id = record->stage.task, .announced = 1};
+	uint32_t place = replay->input->frame[record->stage.frame];
+	uint32_t stage = stingy_stages_find(replay->stages, &replay->places->place[place]);
+	struct thread *thread = replay->thread;
+
+	end_stage(replay, record->stage.time);
+	replay->turn++;
+	begin_run(replay, &thread->stage, find_or_begin_task(replay, &key), stage);
+	thread->announced = true;
+	thread->stage_began = record->stage.time;
+	thread->timed = false;
+}
+
+/* The rest of the run is for the new connection, in the same stage. */
+static void accept_task(struct replay *replay, uint64_t fd)
+{
+	struct stingy_task_key key = {.id = fd};
+	struct stingy_run *run = current_run(replay);
+	uint32_t stage;
+
+	end_task(replay, &key);
+	if (!run)
+		return;
+	stage = run->stage;
+	end_run(replay, run);
+	begin_run(replay, run, find_or_begin_task(replay, &key), stage);
+}
+
+static uint32_t infer_stage(struct replay *replay, uint32_t number)
+{
+	uint32_t wait = replay->thread->wait;
+
+	if (replay->asked[number] != wait) {
+		replay->asked[number] = wait;
+		replay->answer[number] = stingy_stages_of(replay->stages, wait, replay->input->chain[number]);
+	}
+	return replay->answer[number];
+}
+
+/* The allocation's chain tells the stage: the turn's first one its own, another one that a new run has begun. */
+static void follow_stage(struct replay *replay, uint32_t number)
+{
+	struct thread *thread = replay->thread;
+	struct stingy_run *run = &thread->turn;
+	uint32_t stage = infer_stage(replay, number);
+
+	if (stage == STINGY_STAGE_OTHER || stage == run->stage)
+		return;
+	if (run->stage == STINGY_STAGE_PENDING) {
+		stingy_run_settle(run, stage);
+		if (thread->turn_stage == STINGY_STAGE_PENDING)
+			thread->turn_stage = stage;
+	} else {
+		struct stingy_task *task = stingy_task_hold(run->task);
+
+		end_run(replay, run);
+		begin_run(replay, run, task, stage);
+		stingy_task_release(task);
+	}
+}
+
+/* A loop that comes back from waiting without an event goes on to its timers: a turn of no known task. */
+static struct stingy_run *serving_run(struct replay *replay)
+{
+	struct thread *thread = replay->thread;
+
+	if (!thread->announced && !thread->in_turn && thread->wait != STINGY_NO_CHAIN) {
+		begin_turn(replay, thread->turn_began, UINT64_MAX);
+		thread->timed = false;
+	}
+	return current_run(replay);
+}
+
+static enum stingy_fate fate_of(const struct replay *replay, const struct stingy_object *object,
+				const struct stingy_run *run)
+{
+	const struct stingy_task *task = object->task;
+	bool soon = replay->turn - object->turn <= STINGY_CENSUS_FEW_TURNS;
+
+	if (!task)
+		return soon ? STINGY_FATE_TASK : STINGY_FATE_OUTLIVED;
+	if (task->ended)
+		return replay->turn - task->end_turn <= STINGY_CENSUS_FEW_TURNS ? STINGY_FATE_TASK_END
+										: STINGY_FATE_OUTLIVED;
+	return soon || (run && run->task == task) ? STINGY_FATE_TASK : STINGY_FATE_PASSED_ON;
+}
+
+static void end_object(struct replay *replay, uint64_t address)
+{
+	struct stingy_run *run = current_run(replay);
+	struct stingy_object object;
+
+	if (!stingy_objects_take(&replay->objects, address, &object))
+		return;
+	stingy_census_end(replay->census, &object, fate_of(replay, &object, run), run);
+	stingy_task_release(object.task);
+}
+
+static void begin_object(struct replay *replay, const struct stingy_trace_alloc *alloc)
+{
+	struct stingy_object object = {.address = alloc->address, .turn = replay->turn};
+	struct stingy_run *run = serving_run(replay);
+
+	object.unit = replay->census->unit_of[replay->input->chain[alloc->chain]];
+	replay->census->serving += run != NULL;
+	if (run == &replay->thread->turn)
+		follow_stage(replay, alloc->chain);
+	if (object.unit == STINGY_NO_UNIT || !alloc->address)
+		return;
+	/* Its end was missed: some libraries free by ways that no profiler sees. */
+	end_object(replay, alloc->address);
+	object.serving = run != NULL;
+	if (run && run->task && !run->task->ended) {
+		object.task = stingy_task_hold(run->task);
+		object.run = run->task->n_runs;
+	}
+	stingy_objects_put(&replay->objects, &object);
+	stingy_census_begin(replay->census, &object, alloc->size, alloc->align, run);
+}
+
+static void wait_again(struct replay *replay, const struct stingy_trace_record *record)
+{
+	end_turn(replay, record->wait.time);
+	replay->thread->turn_began = record->wait.time;
+	replay->thread->wait = replay->input->chain[record->wait.chain];
+}
+
+static void take(struct replay *replay, const struct stingy_trace_record *record)
+{
+	struct stingy_task_key key = {.id = record->fd};
+
+	switch (record->type) {
+	case STINGY_TRACE_REALLOC:
+		end_object(replay, record->alloc.old);
+		begin_object(replay, &record->alloc);
+		break;
+	case STINGY_TRACE_ALLOC:
+		begin_object(replay, &record->alloc);
+		break;
+	case STINGY_TRACE_FREE:
+		end_object(replay, record->alloc.address);
+		break;
+	case STINGY_TRACE_THREAD:
+		switch_thread(replay, record->thread);
+		break;
+	case STINGY_TRACE_WAIT:
+		wait_again(replay, record);
+		break;
+	case STINGY_TRACE_TURN:
+		begin_turn(replay, record->turn.time, record->turn.fd);
+		break;
+	case STINGY_TRACE_ACCEPT:
+		accept_task(replay, record->fd);
+		break;
+	case STINGY_TRACE_CLOSE:
+		end_task(replay, &key);
+		break;
+	case STINGY_TRACE_STAGE:
+		begin_stage(replay, record);
+		break;
+	case STINGY_TRACE_STAGE_END:
+		end_stage(replay, record->stage.time);
+		break;
+	case STINGY_TRACE_TASK_END:
+		key = (struct stingy_task_key){.id = record->task, .announced = 1};
+		end_task(replay, &key);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What is live at the end is evidence only if its task is long over, or if it never had one and is old. */
+static enum stingy_fate left_fate_of(const struct replay *replay, const struct stingy_object *object)
+{
+	const struct stingy_task *task = object->task;
+	uint32_t since = task && task->ended ? task->end_turn : object->turn;
+
+	if ((task && !task->ended) || replay->turn - since <= STINGY_CENSUS_FEW_TURNS)
+		return STINGY_FATE_UNKNOWN;
+	return STINGY_FATE_OUTLIVED;
+}
+
+static void leave_objects(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->objects.n_slots; i++) {
+		const struct stingy_object *object = &replay->objects.slot[i];
+
+		if (!object->address)
+			continue;
+		stingy_census_left(replay->census, object, left_fate_of(replay, object));
+		stingy_task_release(object->task);
+	}
+	stingy_objects_fini(&replay->objects);
+}
+
+static void end_threads(struct replay *replay)
+{
+	struct thread *thread, *next;
+
+	HASH_ITER(hh, replay->threads, thread, next)
+	{
+		if (thread->in_turn)
+			end_run(replay, &thread->turn);
+		if (thread->announced)
+			end_run(replay, &thread->stage);
+		stingy_run_fini(&thread->turn);
+		stingy_run_fini(&thread->stage);
+		HASH_DEL(replay->threads, thread);
+		free(thread);
+	}
+}
+
+static void end_trace(struct replay *replay)
+{
+	struct stingy_task *task, *next;
+
+	leave_objects(replay);
+	end_threads(replay);
+	HASH_ITER(hh, replay->tasks, task, next)
+	{
+		HASH_DEL(replay->tasks, task);
+		stingy_census_task(replay->census, task);
+		stingy_task_release(task);
+	}
+	stingy_census_next(replay->census);
+	free(replay->asked);
+	free(replay->answer);
+}
+
+void stingy_replay(const struct stingy_input *input, const struct stingy_places *places,
+		   const struct stingy_stages *stages, struct stingy_census *census)
+{
+	struct replay replay = {.input = input, .places = places, .stages = stages, .census = census};
+	struct stingy_trace_reader reader;
+	struct stingy_trace_record record;
+
+	if (stingy_trace_reader_init(&reader, input->file.data, input->file.size) < 0)
+		return;
+	replay.asked = stingy_memory_new(input->n_chains, sizeof(*replay.asked));
+	replay.answer = stingy_memory_new(input->n_chains, sizeof(*replay.answer));
+	memset(replay.asked, 0xff, input->n_chains * sizeof(*replay.asked)); /* STINGY_NO_CHAIN */
+	switch_thread(&replay, 0);
+	while (stingy_trace_next(&reader, &record) == 1)
+		take(&replay, &record);
+	end_trace(&replay);
+}

@@ -1,0 +1,61 @@
+#include "sizes.h"
+
+#include "../manifests/manifest.h"
+
+#define EXACT_STEPS 65u /* 0, then 1 to 16, and so on to 1,024 bytes */
+#define EXACT_LOG   10u /* log2 of the largest size that has a step of its own */
+#define FINE_LOG    4u  /* log2 of the steps in each doubling above that */
+
+unsigned stingy_sizes_step(uint64_t size)
+{
+	unsigned log, step;
+
+	if (size <= 1u << EXACT_LOG)
+		return (unsigned)((size + STINGY_SLOT_ALIGN - 1) / STINGY_SLOT_ALIGN);
+	size--; /* so that a power of two is the last of its steps, not the first of the next */
+	log = 63u - (unsigned)__builtin_clzll(size);
+	step = EXACT_STEPS + ((log - EXACT_LOG) << FINE_LOG) +
+	       (unsigned)(size >> (log - FINE_LOG) & ((1u << FINE_LOG) - 1));
+	return step < STINGY_SIZES_STEPS ? step : STINGY_SIZES_STEPS - 1;
+}
+
+void stingy_sizes_add(struct stingy_sizes *sizes, uint64_t size)
+{
+	unsigned step = stingy_sizes_step(size);
+
+	sizes->count[step]++;
+	if (size > sizes->largest[step])
+		sizes->largest[step] = size;
+}
+
+static uint64_t round_up(uint64_t size)
+{
+	/* malloc(0) must give an address of its own: it takes the smallest slot. */
+	if (size == 0)
+		return STINGY_SLOT_ALIGN;
+	return (size + STINGY_SLOT_ALIGN - 1) & ~(uint64_t)(STINGY_SLOT_ALIGN - 1);
+}
+
+uint64_t stingy_sizes_cover(const struct stingy_sizes *sizes, unsigned percent)
+{
+	uint64_t total = 0, covered = 0, cover = 0;
+
+	for (unsigned i = 0; i < STINGY_SIZES_STEPS; i++)
+		total += sizes->count[i];
+	for (unsigned i = 0; i < STINGY_SIZES_STEPS && covered * 100 < total * percent; i++) {
+		covered += sizes->count[i];
+		if (sizes->count[i])
+			cover = round_up(sizes->largest[i]);
+	}
+	return cover;
+}
+
+uint64_t stingy_sizes_within(const struct stingy_sizes *sizes, uint64_t size)
+{
+	uint64_t within = 0;
+
+	for (unsigned i = 0; i < STINGY_SIZES_STEPS; i++)
+		if (sizes->largest[i] <= size)
+			within += sizes->count[i];
+	return within;
+}

@@ -1,0 +1,201 @@
+#include "solve.h"
+
+#include "memory.h"
+#include "replay.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TASK_PART 32u /* of the slab: what one kind's objects of one task may take, for its sites to be grouped */
+
+void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_options *options)
+{
+	memset(solve, 0, sizeof(*solve));
+	solve->options = options;
+	solve->program = STINGY_NO_MODULE;
+	stingy_places_init(&solve->places);
+	stingy_chains_init(&solve->chains);
+	stingy_stages_init(&solve->stages);
+}
+
+void stingy_solve_fini(struct stingy_solve *solve)
+{
+	stingy_layout_fini(&solve->layout);
+	free(solve->n);
+	stingy_model_fini(&solve->model);
+	stingy_census_fini(&solve->census);
+	stingy_kinds_fini(&solve->kinds);
+	stingy_census_fini(&solve->atoms);
+	free(solve->itself);
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		stingy_input_fini(&solve->input[i]);
+	free(solve->input);
+	stingy_stages_fini(&solve->stages);
+	stingy_chains_fini(&solve->chains);
+	stingy_places_fini(&solve->places);
+}
+
+static int __attribute__((format(printf, 2, 3))) fail(struct stingy_solve *solve, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(solve->error, sizeof(solve->error), format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int read_inputs(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
+{
+	const char **sorted = stingy_memory_copy(paths, n_paths * sizeof(*paths));
+	int result = 0;
+
+	qsort(sorted, n_paths, sizeof(*sorted), compare_paths);
+	solve->input = stingy_memory_new(n_paths, sizeof(*solve->input));
+	for (uint32_t i = 0; i < n_paths && result == 0; i++) {
+		struct stingy_input *input = &solve->input[solve->n_inputs];
+
+		if (i && strcmp(sorted[i], sorted[i - 1]) == 0)
+			continue;
+		if (stingy_input_init(input, sorted[i], &solve->places, &solve->chains) == 0)
+			solve->n_inputs++;
+		else
+			result = fail(solve, "cannot open '%s': %s", sorted[i], strerror(errno));
+	}
+	free(sorted);
+	return result;
+}
+
+bool stingy_solve_uses(const struct stingy_solve *solve, const struct stingy_input *input)
+{
+	return input->program == solve->program && solve->program != STINGY_NO_MODULE;
+}
+
+/* None of the inputs serves: tells why, by the one that is most to blame. */
+static int blame(struct stingy_solve *solve)
+{
+	const struct stingy_input *input = &solve->input[0];
+
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		if (solve->input[i].damage)
+			return fail(solve, "'%s': %s at byte %zu, and nothing before it to solve", solve->input[i].path,
+				    solve->input[i].damage, solve->input[i].damaged_at);
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		if (solve->input[i].waited)
+			return fail(solve, "'%s': an event loop, but no allocation was made while serving",
+				    solve->input[i].path);
+	return fail(solve, "'%s': no event loop was seen, nor did the program announce its stages", input->path);
+}
+
+static int choose_program(struct stingy_solve *solve)
+{
+	for (uint32_t i = 0; i < solve->n_inputs && solve->program == STINGY_NO_MODULE; i++)
+		if (solve->input[i].serving)
+			solve->program = solve->input[i].program;
+	return solve->program == STINGY_NO_MODULE ? blame(solve) : 0;
+}
+
+static void find_stages(struct stingy_solve *solve)
+{
+	for (uint32_t i = 0; i < solve->n_inputs; i++) {
+		const struct stingy_input *input = &solve->input[i];
+
+		if (!stingy_solve_uses(solve, input))
+			continue;
+		for (size_t j = 0; j < input->n_pairs; j++)
+			stingy_stages_note(&solve->stages, &solve->places, &solve->chains, input->pair[j].wait,
+					   input->pair[j].chain);
+		for (size_t j = 0; j < input->n_announced; j++)
+			stingy_stages_add(&solve->stages, &solve->places.place[input->announced[j]]);
+	}
+	stingy_stages_settle(&solve->stages, &solve->places);
+}
+
+static void take_census(struct stingy_solve *solve, struct stingy_census *census)
+{
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		if (stingy_solve_uses(solve, &solve->input[i]))
+			stingy_replay(&solve->input[i], &solve->places, &solve->stages, census);
+}
+
+static uint64_t slab_of(const struct stingy_solve_options *options)
+{
+	uint64_t slab = (uint64_t)options->cache.size * options->share / 100;
+
+	if (slab > STINGY_SLAB_MAX)
+		slab = STINGY_SLAB_MAX;
+	return slab & ~(uint64_t)(STINGY_REGION_ALIGN - 1);
+}
+
+static void find_kinds(struct stingy_solve *solve)
+{
+	uint32_t n = solve->chains.n_chains;
+
+	solve->itself = stingy_memory_new(n, sizeof(*solve->itself));
+	for (uint32_t i = 0; i < n; i++)
+		solve->itself[i] = i;
+	stingy_census_init(&solve->atoms, n, solve->itself, solve->stages.n_stages, false);
+	take_census(solve, &solve->atoms);
+	stingy_kinds_init(&solve->kinds, &solve->atoms, &solve->chains, &solve->places,
+			  slab_of(solve->options) / TASK_PART);
+	stingy_census_init(&solve->census, solve->kinds.n_kinds, solve->kinds.kind_of, solve->stages.n_stages, true);
+	take_census(solve, &solve->census);
+}
+
+static int make_model(struct stingy_solve *solve)
+{
+	solve->source = (struct stingy_model_source){
+		.census = &solve->census,
+		.kinds = &solve->kinds,
+		.chains = &solve->chains,
+		.places = &solve->places,
+		.stages = &solve->stages,
+		.tau = slab_of(solve->options),
+		.min_share = solve->options->min_share,
+	};
+	if (!solve->kinds.n_kinds)
+		return fail(solve, "nothing to manage: no object was seen to begin and end while serving");
+	stingy_model_init(&solve->model, &solve->source);
+	if (!solve->model.problem.n_kinds)
+		return fail(solve, "nothing to manage: no object kind is worth a region of the cache");
+	return 0;
+}
+
+int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
+{
+	const struct stingy_problem *problem = &solve->model.problem;
+
+	if (read_inputs(solve, paths, n_paths) < 0 || choose_program(solve) < 0)
+		return -1;
+	find_stages(solve);
+	find_kinds(solve);
+	if (make_model(solve) < 0)
+		return -1;
+	solve->n = stingy_memory_new(problem->n_kinds, sizeof(*solve->n));
+	if (stingy_program_solve(problem, solve->n, &solve->solution) < 0)
+		return fail(solve, "not even one instance of each object kind fits the cache");
+	stingy_layout_init(&solve->layout, problem, solve->n);
+	return 0;
+}
+
+double stingy_solve_expected(const struct stingy_solve *solve)
+{
+	const struct stingy_problem *problem = &solve->model.problem;
+	double served = 0;
+
+	for (uint32_t i = 0; i < problem->n_kinds; i++) {
+		const struct stingy_unit *unit = &solve->census.unit[solve->model.kind[i]];
+		double share = (double)solve->layout.n[i] / unit->max_live;
+
+		served += (double)stingy_sizes_within(&unit->served->sizes, problem->kind[i].size) *
+			  (share < 1 ? share : 1);
+	}
+	return solve->census.serving ? served / (double)solve->census.serving : 0;
+}

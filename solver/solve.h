@@ -1,0 +1,55 @@
+/*
+ * The whole way from trace files to a solved model and its layout: reads the traces, settles the stages, takes a
+ * census by chains, finds the kinds, takes a census by kinds, makes the model, solves it, lays it out.
+ *
+ * Nothing is printed: what a person should be told is in the structure. The same traces give the same result in
+ * whatever order they are named. Heap memory, from init to fini, whether run succeeded or not; one thread.
+ */
+#ifndef STINGY_SOLVE_H
+#define STINGY_SOLVE_H
+
+#include "input.h"
+#include "layout.h"
+#include "model.h"
+#include "program.h"
+
+#define STINGY_SOLVE_ERROR 4096u
+
+struct stingy_solve_options {
+	struct stingy_cache cache;
+	unsigned share;     /* percent of the cache that the slab takes */
+	uint32_t min_share; /* in millionths of the allocations while serving */
+};
+
+struct stingy_solve {
+	const struct stingy_solve_options *options;
+	struct stingy_places places;
+	struct stingy_chains chains;
+	struct stingy_stages stages;
+	struct stingy_input *input; /* in the order of their paths, each one once */
+	uint32_t n_inputs;
+	uint32_t program;                   /* module: of the first input that serves; inputs of others are not used */
+	uint32_t *itself;                   /* by chain: its number, which is its unit in the first census */
+	struct stingy_census atoms, census; /* by chain, by kind */
+	struct stingy_kinds kinds;
+	struct stingy_model_source source;
+	struct stingy_model model;
+	uint32_t *n; /* the program's solution, by the problem's kind */
+	struct stingy_solution solution;
+	struct stingy_layout layout;
+	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */
+};
+
+void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_options *options);
+void stingy_solve_fini(struct stingy_solve *solve);
+
+/* Returns 0, or -1: solve->error says why. To be called once. */
+int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths);
+
+/* Whether the input is one of the program's. */
+bool stingy_solve_uses(const struct stingy_solve *solve, const struct stingy_input *input);
+
+/* The share of the allocations while serving that the traces' own load would get from the arena, 0 to 1. */
+double stingy_solve_expected(const struct stingy_solve *solve);
+
+#endif

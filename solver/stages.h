@@ -1,0 +1,57 @@
+/*
+ * The stages of a program: the functions its scheduler runs, announced by the program or inferred from call chains.
+ *
+ * Inference needs two complete chains of one thread: that of the call by which its event loop last waited, and that of
+ * an allocation. Seen from main they are the same until they part; where they part is the scheduler, and the
+ * allocation's next function inwards is the stage. Where that gives one function only (a dispatcher, such as
+ * libevent's), the one below it is taken instead, if that tells stages apart. All pairs of chains are noted first,
+ * then settled, then asked for. Stage 0 is the work of which no function is known.
+ *
+ * Heap memory, from init to fini; one thread.
+ */
+#ifndef STINGY_STAGES_H
+#define STINGY_STAGES_H
+
+#include "chains.h"
+
+#define STINGY_STAGE_OTHER 0u
+#define STINGY_DISPATCHERS 4u /* dispatchers, one calling the next, that are looked through */
+
+struct stingy_stage {
+	uint32_t module; /* STINGY_NO_MODULE: stage 0 */
+	uint64_t function;
+	char *name; /* NULL: none */
+};
+
+struct stingy_stages {
+	struct stingy_stage *stage;
+	uint32_t n_stages;
+	/* the rest is the module's own */
+	size_t room;
+	struct stingy_stage_pair *pairs;
+	struct stingy_scheduler *scheduler;
+	uint32_t n_schedulers;
+	size_t scheduler_room;
+};
+
+void stingy_stages_init(struct stingy_stages *stages);
+void stingy_stages_fini(struct stingy_stages *stages);
+
+/* The stage of the function in which the place is; find gives STINGY_STAGE_OTHER if there is none yet. */
+uint32_t stingy_stages_find(const struct stingy_stages *stages, const struct stingy_place *place);
+uint32_t stingy_stages_add(struct stingy_stages *stages, const struct stingy_place *place);
+
+/* Notes that a thread which had waited at one chain allocated at the other. */
+void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places *places,
+			const struct stingy_chains *chains, uint32_t wait, uint32_t chain);
+
+/* After the last pair: decides which functions are stages. */
+void stingy_stages_settle(struct stingy_stages *stages, const struct stingy_places *places);
+
+/* The stage of an allocation, after settle. STINGY_STAGE_OTHER: it could not be inferred. */
+uint32_t stingy_stages_of(const struct stingy_stages *stages, uint32_t wait, uint32_t chain);
+
+/* The numbers of all stages, in an order that does not depend on who came first; the caller frees them. */
+uint32_t *stingy_stages_sort(const struct stingy_stages *stages, const struct stingy_places *places);
+
+#endif

@@ -1,0 +1,232 @@
+#define _GNU_SOURCE /* qsort_r */
+#include "writer.h"
+
+#include "classes.h"
+#include "memory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOT_WRITTEN  UINT32_MAX
+#define COMMENT_SIZE 256u
+
+/* The numbers that things have in the manifest. */
+struct writing {
+	const struct stingy_writer_source *source;
+	FILE *out;
+	uint32_t *module; /* by our module; NOT_WRITTEN: not needed */
+	uint32_t *kind;   /* by the source's kind; NOT_WRITTEN: left out */
+};
+
+static struct stingy_text text_of(const char *string)
+{
+	return (struct stingy_text){.at = string ? string : "", .len = string ? strlen(string) : 0};
+}
+
+/* Whether a stage has a function to be found by, and tells anything about the kinds. */
+static bool is_written(const struct stingy_writer_source *source, uint32_t stage)
+{
+	const struct stingy_problem_stage *of = &source->model->problem.stage[stage];
+
+	return source->model->stage[stage] != STINGY_STAGE_OTHER && of->n_live + of->n_allocates > 0;
+}
+
+static const struct stingy_stage *stage_of(const struct stingy_writer_source *source, uint32_t stage)
+{
+	return &source->from->stages->stage[source->model->stage[stage]];
+}
+
+static void need_modules(struct writing *writing)
+{
+	const struct stingy_writer_source *source = writing->source;
+	const struct stingy_kinds *kinds = source->from->kinds;
+
+	for (uint32_t i = 0; i < kinds->n_sites; i++) {
+		const struct stingy_chain *chain = &source->from->chains->chain[kinds->site[i].chain];
+
+		if (writing->kind[kinds->site[i].kind] == NOT_WRITTEN)
+			continue;
+		for (uint32_t j = 0; j < kinds->site[i].depth; j++)
+			writing->module[source->from->places->place[chain->place[j]].module] = 0;
+	}
+	for (uint32_t i = 0; i < source->model->problem.n_stages; i++)
+		if (is_written(source, i))
+			writing->module[stage_of(source, i)->module] = 0;
+}
+
+static int compare_modules(const void *a, const void *b, void *data)
+{
+	const struct stingy_writer_source *source = data;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	if (x == source->program || y == source->program)
+		return (x != source->program) - (y != source->program);
+	return stingy_places_compare_modules(source->from->places, x, y);
+}
+
+static void write_module(struct writing *writing, uint32_t number, const struct stingy_module *module)
+{
+	struct stingy_manifest_record record = {.type = STINGY_MANIFEST_MODULE, .number = number};
+
+	memcpy(record.module.id, module->id, module->id_len);
+	record.module.id_len = module->id_len;
+	record.module.size = module->size;
+	record.module.path = text_of(module->path);
+	stingy_manifest_write(writing->out, &record);
+}
+
+/* The program first, then the others in an order of their own. */
+static void write_modules(struct writing *writing)
+{
+	const struct stingy_places *places = writing->source->from->places;
+	uint32_t *sorted = stingy_memory_new(places->n_modules, sizeof(*sorted)), number = 0;
+
+	for (uint32_t i = 0; i < places->n_modules; i++)
+		sorted[i] = i;
+	qsort_r(sorted, places->n_modules, sizeof(*sorted), compare_modules, (void *)writing->source);
+	for (uint32_t i = 0; i < places->n_modules; i++) {
+		if (writing->module[sorted[i]] == NOT_WRITTEN && sorted[i] != writing->source->program)
+			continue;
+		writing->module[sorted[i]] = number;
+		write_module(writing, number++, &places->module[sorted[i]]);
+	}
+	free(sorted);
+}
+
+static void write_regions(struct writing *writing)
+{
+	const struct stingy_layout *layout = writing->source->layout;
+
+	for (uint32_t i = 0; i < layout->n_regions; i++) {
+		struct stingy_manifest_record record = {.type = STINGY_MANIFEST_REGION, .number = i};
+
+		record.region.offset = layout->region[i].offset;
+		record.region.slot = layout->region[i].slot;
+		record.region.count = layout->region[i].count;
+		stingy_manifest_write(writing->out, &record);
+	}
+}
+
+static void describe(struct writing *writing, uint32_t kind)
+{
+	const struct stingy_writer_source *source = writing->source;
+	const struct stingy_model *model = source->model;
+	const struct stingy_unit *unit = &source->from->census->unit[model->kind[kind]];
+	char text[COMMENT_SIZE];
+
+	snprintf(text, sizeof(text),
+		 "%s; %" PRIu64 " allocations at %" PRIu32 " site%s; at most %" PRIu32 " live, %" PRIu32
+		 " in one task; n = %" PRIu32,
+		 stingy_class_name(stingy_class_of(source->from->census, unit)), unit->serving,
+		 source->from->kinds->kind[model->kind[kind]].n_sites,
+		 source->from->kinds->kind[model->kind[kind]].n_sites == 1 ? "" : "s", unit->max_live,
+		 model->problem.kind[kind].per_task, source->layout->n[kind]);
+	stingy_manifest_write_comment(writing->out, text);
+}
+
+static void write_kinds(struct writing *writing)
+{
+	const struct stingy_problem *problem = &writing->source->model->problem;
+
+	for (uint32_t i = 0; i < problem->n_kinds; i++) {
+		struct stingy_manifest_record record = {.type = STINGY_MANIFEST_KIND, .number = i};
+
+		record.kind.region = problem->kind[i].colour;
+		record.kind.size = (uint32_t)problem->kind[i].size;
+		record.kind.name = text_of(problem->kind[i].name);
+		describe(writing, i);
+		stingy_manifest_write(writing->out, &record);
+	}
+}
+
+static void write_site(struct writing *writing, uint32_t number, const struct stingy_site *site)
+{
+	const struct stingy_model_source *from = writing->source->from;
+	const struct stingy_chain *chain = &from->chains->chain[site->chain];
+	struct stingy_manifest_record record = {.type = STINGY_MANIFEST_SITE, .number = number};
+
+	record.site.kind = writing->kind[site->kind];
+	record.site.depth = site->depth;
+	for (uint32_t i = 0; i < site->depth; i++) {
+		const struct stingy_place *place = &from->places->place[chain->place[i]];
+		struct stingy_address *address = &record.site.chain[i];
+
+		address->module = writing->module[place->module];
+		address->offset = place->offset;
+		if (i + 1 < site->depth)
+			address->rule = place->rule;
+	}
+	stingy_manifest_write(writing->out, &record);
+}
+
+static void write_sites(struct writing *writing)
+{
+	const struct stingy_kinds *kinds = writing->source->from->kinds;
+	uint32_t number = 0;
+
+	for (uint32_t i = 0; i < kinds->n_sites; i++)
+		if (writing->kind[kinds->site[i].kind] != NOT_WRITTEN)
+			write_site(writing, number++, &kinds->site[i]);
+}
+
+static void write_stage(struct writing *writing, uint32_t number, uint32_t stage)
+{
+	const struct stingy_problem_stage *from = &writing->source->model->problem.stage[stage];
+	const struct stingy_stage *of = stage_of(writing->source, stage);
+	struct stingy_manifest_record record = {.type = STINGY_MANIFEST_STAGE, .number = number};
+
+	record.stage.module = writing->module[of->module];
+	record.stage.offset = of->function;
+	record.stage.name = text_of(of->name);
+	for (uint32_t i = 0; i < from->n_allocates && i < STINGY_ALLOCATES_MAX; i++) {
+		struct stingy_allocates *allocates = &record.stage.allocates[record.stage.n_allocates++];
+
+		allocates->kind = from->allocates[i];
+		allocates->count = from->count[i];
+	}
+	stingy_manifest_write(writing->out, &record);
+}
+
+static void write_stages(struct writing *writing)
+{
+	uint32_t number = 0;
+
+	for (uint32_t i = 0; i < writing->source->model->problem.n_stages && number < STINGY_STAGES_MAX; i++)
+		if (is_written(writing->source, i))
+			write_stage(writing, number++, i);
+}
+
+static void init(struct writing *writing)
+{
+	const struct stingy_model_source *from = writing->source->from;
+	const struct stingy_model *model = writing->source->model;
+
+	writing->module = stingy_memory_new(from->places->n_modules, sizeof(*writing->module));
+	writing->kind = stingy_memory_new(from->kinds->n_kinds, sizeof(*writing->kind));
+	memset(writing->module, 0xff, from->places->n_modules * sizeof(*writing->module)); /* NOT_WRITTEN */
+	memset(writing->kind, 0xff, from->kinds->n_kinds * sizeof(*writing->kind));        /* NOT_WRITTEN */
+	for (uint32_t i = 0; i < model->problem.n_kinds; i++)
+		writing->kind[model->kind[i]] = i;
+	need_modules(writing);
+}
+
+void stingy_writer_write(const struct stingy_writer_source *source, FILE *out)
+{
+	struct writing writing = {.source = source, .out = out};
+	struct stingy_manifest_record cache = {.type = STINGY_MANIFEST_CACHE, .cache = *source->cache};
+	struct stingy_manifest_record slab = {.type = STINGY_MANIFEST_SLAB, .slab = source->layout->used};
+
+	init(&writing);
+	stingy_manifest_write_begin(out);
+	stingy_manifest_write(out, &cache);
+	stingy_manifest_write(out, &slab);
+	write_modules(&writing);
+	write_regions(&writing);
+	write_kinds(&writing);
+	write_sites(&writing);
+	write_stages(&writing);
+	stingy_manifest_write_end(out);
+	free(writing.module);
+	free(writing.kind);
+}

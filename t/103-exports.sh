@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# What the preloaded libraries show to the program they are loaded into: names that are theirs to give, and no library
+# that the program would not have. A name too many takes another library's calls; libunwind's take C++ exceptions.
+
+# shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
+. "${0%/*}/tap.sh"
+tap_require readelf nm
+# shellcheck source=shim.sh disable=SC2154
+. "${0%/*}/shim.sh"
+
+exports()
+{
+	nm -D --defined-only "$1" | awk '{ print $3 }' | LC_ALL=C sort
+}
+
+needs()
+{
+	readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | LC_ALL=C sort
+}
+
+entries="aligned_alloc calloc cfree free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
+loop="__poll_chk __ppoll_chk accept accept4 close epoll_ctl epoll_pwait epoll_pwait2 epoll_wait poll ppoll pselect select"
+
+# list WORD...: as exports prints them.
+list()
+{
+	printf '%s\n' "$@" | LC_ALL=C sort
+}
+
+# shellcheck disable=SC2086 # lists of words
+{
+	tap_is "libstingy.so exports its names and no more" "$(exports "$production")" \
+		"$(list $entries dlclose StingyDynCheck)"
+	tap_is "libstingy-profile.so exports its names and no more" "$(exports "$profiling")" \
+		"$(list $entries $loop dlclose StingyStageBegin StingyStageEnd StingyTaskEnd)"
+}
+
+# only_libc LIBRARY: whether it needs nothing but the C library and the loader.
+only_libc()
+{
+	needs "$1"
+	! needs "$1" | grep -Evq '^(libc\.so\.6|ld-linux-x86-64\.so\.2)$'
+}
+tap_ok "libstingy.so needs the C library and the loader only" only_libc "$production"
+tap_ok "libstingy-profile.so needs the C library and the loader only: libunwind is opened" only_libc "$profiling"
+
+# hardened LIBRARY: bound at once, no executable stack, no text relocations, no constructor order left to chance.
+hardened()
+{
+	readelf -dW "$1" | grep -q 'BIND_NOW\|Flags:.*NOW' || { echo "not bound at once"; return 1; }
+	readelf -lW "$1" | grep -q GNU_RELRO || { echo "no GNU_RELRO segment"; return 1; }
+	readelf -lW "$1" | grep 'GNU_STACK' | grep -q 'RWE' && { echo "executable stack"; return 1; }
+	readelf -dW "$1" | grep -q TEXTREL && { echo "text relocations"; return 1; }
+	return 0
+}
+tap_ok "libstingy.so is bound at once" hardened "$production"
+tap_ok "libstingy-profile.so is bound at once" hardened "$profiling"
+
+# static_tls LIBRARY: thread-local storage as the loader lays it out at start; __tls_get_addr may call malloc.
+static_tls()
+{
+	readelf -dW "$1" | grep -q STATIC_TLS && ! nm -D "$1" | grep -q __tls_get_addr
+}
+tap_ok "libstingy.so's thread-local storage is static" static_tls "$production"
+tap_ok "libstingy-profile.so's thread-local storage is static" static_tls "$profiling"
+
+# loaded LIBRARY: what is in the program's memory by name, once the library is.
+loaded()
+{
+	timeout 20 env LD_PRELOAD="$1" STINGY_TRACE="$work/maps" cat /proc/self/maps | awk '$6 ~ /\.so/ { print $6 }' | sort -u
+}
+tap_ok "under libstingy.so no libunwind is in the program" \
+	bash -c '! grep -q unwind' <<<"$(loaded "$production")"
+
+tap_done

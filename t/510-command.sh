@@ -1,0 +1,318 @@
+#!/usr/bin/env bash
+# The `stingy` command by itself: help, refusals, what it passes on to the program it becomes, and `stingy check`.
+# The libraries are empty files here: the loader complains and goes on, so nothing depends on what they do.
+
+# shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
+. "${0%/*}/tap.sh"
+
+stingy=$(realpath "${STINGY:-${builddir:-.}/stingy}")
+[ -x "$stingy" ] || tap_bail "no command at '$stingy'"
+work=$(mktemp -d "${TMPDIR:-/tmp}/stingy-command.XXXXXX") || exit 1
+sleeper=
+trap '[ -z "$sleeper" ] || kill "$sleeper"; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+mkdir lib 'with space' 'with:colon' traces
+touch {lib,with\ space,with:colon}/libstingy.so {lib,with\ space,with:colon}/libstingy-profile.so
+export STINGY_LIBDIR=$work/lib
+unset LD_PRELOAD
+
+cat >good.manifest <<END
+stingy-manifest 1
+cache size=1048576 ways=8 line=64
+slab size=4096
+module 0 path=/bin/sh id=00ff
+region 0 offset=0 slot=512 count=8
+kind 0 region=0 size=512
+site 0 kind=0 0+0x1000
+end
+END
+sed 's/slot=512/slot=511/' good.manifest >bad.manifest
+
+# run STATUS ARGUMENT...: runs the command into out and err, without the loader's complaints; whether it exits so.
+run()
+{
+	local wanted=$1 status
+	shift
+	"$stingy" "$@" >out 2>err.all
+	status=$?
+	grep -v '^ERROR: ld.so' err.all >err
+	[ "$status" -eq "$wanted" ] && return 0
+	printf "exit status %d, not %d; out and err:\n" "$status" "$wanted"
+	cat out err
+	return 1
+}
+
+# says FILE TEXT: whether the file is one line with the text in it.
+says()
+{
+	[ "$(wc -l <"$1")" -eq 1 ] && grep -qF -e "$2" "$1" && return 0
+	printf "not one line with '%s':\n" "$2"
+	cat "$1"
+	return 1
+}
+
+# refuses STATUS TEXT ARGUMENT...: nothing on stdout, one line on stderr with the text in it.
+refuses()
+{
+	local status=$1 text=$2
+	shift 2
+	run "$status" "$@" && says err "$text" && grep -q '^stingy: ' err && [ ! -s out ]
+}
+
+# helps ARGUMENT...: a usage on stdout, nothing on stderr.
+helps()
+{
+	run 0 "$@" && head -n 1 out | grep -q '^usage: stingy' && [ ! -s err ]
+}
+
+# has LINE: whether out has this very line.
+has()
+{
+	grep -qxF -e "$1" out && return 0
+	printf "no line '%s':\n" "$1"
+	cat out
+	return 1
+}
+
+lacks()
+{
+	! grep -q -e "^$1=" out
+}
+
+# --- help and usage
+
+tap_ok "--help" helps --help
+for command in profile solve run stat check; do
+	tap_ok "$command --help" helps "$command" --help
+	tap_ok "$command refuses an unknown option" refuses 2 "'--nonsense'" "$command" --nonsense
+done
+
+version()
+{
+	run 0 --version && grep -qE '^stingy [0-9]' out
+}
+tap_ok "--version" version
+
+no_arguments()
+{
+	run 2 && [ ! -s out ] && grep -q '^usage: ' err
+}
+tap_ok "no command: usage on stderr" no_arguments
+tap_ok "an unknown command" refuses 2 "'nonsense'" nonsense
+tap_ok "profile without a program" refuses 2 "profile what" profile
+tap_ok "profile with a size that is none" refuses 2 "'3Q'" profile --max-trace 3Q true
+tap_ok "profile with a size beyond 64 bits" refuses 2 "'99999999999G'" profile --max-trace 99999999999G true
+tap_ok "profile with a size of zero" refuses 2 "'0'" profile --max-trace 0 true
+tap_ok "profile into a directory that is not there" refuses 2 "nowhere/" profile -o nowhere/x true
+tap_ok "run without a manifest" refuses 2 "which manifest" run true
+tap_ok "run without a program" refuses 2 "run what" run -m good.manifest
+tap_ok "run with -m and nothing after it" refuses 2 "'m'" run -m
+tap_ok "check without a manifest" refuses 2 "which manifest" check
+tap_ok "stat of what is no process number" refuses 2 "'12x'" stat 12x
+tap_ok "stat of two processes" refuses 2 "'2'" stat 1 2
+
+full_disk()
+{
+	"$stingy" --help >/dev/full 2>err
+	[ $? -eq 2 ] && says err "cannot write the output"
+}
+[ -w /dev/full ] && tap_ok "output that does not arrive is an error" full_disk
+
+# --- finding the libraries
+
+no_library()
+{
+	STINGY_LIBDIR=$work/nowhere refuses 2 "'$work/nowhere'" "$@"
+}
+tap_ok "run: no library" no_library run -m good.manifest true
+tap_ok "profile: no library" no_library profile true
+
+unloadable()
+{
+	STINGY_LIBDIR=$1 refuses 2 "'$work/$1/libstingy.so'" run -m good.manifest true
+}
+tap_ok "a library whose path has a space" unloadable 'with space'
+tap_ok "a library whose path has a colon" unloadable 'with:colon'
+
+# --- what the program gets
+
+run_environment()
+{
+	STINGY_DRY_RUN=1 run 0 run -m good.manifest --report env && [ ! -s err ] &&
+		has "LD_PRELOAD=$work/lib/libstingy.so" && has "STINGY_MANIFEST=$work/good.manifest" &&
+		has STINGY_REPORT=1 && lacks STINGY_DRY_RUN
+}
+tap_ok "run: the environment" run_environment
+
+run_dry()
+{
+	run 0 run --dry-run --manifest=good.manifest -- env && has STINGY_DRY_RUN=1 && lacks STINGY_REPORT
+}
+tap_ok "run --dry-run" run_dry
+
+profile_environment()
+{
+	run 0 profile env && says err "stingy: profiling env, traces go to $work/env.PID.trace" &&
+		has "LD_PRELOAD=$work/lib/libstingy-profile.so" && has "STINGY_TRACE=$work/env" &&
+		has STINGY_MAX_TRACE=1073741824 && lacks STINGY_BATCH && lacks STINGY_CHECK_WALK
+}
+tap_ok "profile: the environment" profile_environment
+
+profile_options()
+{
+	run 0 profile -o traces/x --max-trace 64K --batch --check-walk env && has "STINGY_TRACE=$work/traces/x" &&
+		has STINGY_MAX_TRACE=65536 && has STINGY_BATCH=1 && has STINGY_CHECK_WALK=1
+}
+tap_ok "profile: its options" profile_options
+
+profile_into()
+{
+	run 0 profile -o traces/ "$(command -v env)" && has "STINGY_TRACE=$work/traces/env"
+}
+tap_ok "profile -o FOLDER/: the program's name is added" profile_into
+
+other_preloads()
+{
+	LD_PRELOAD=/nowhere/other.so run 0 run -m good.manifest env &&
+		has "LD_PRELOAD=$work/lib/libstingy.so:/nowhere/other.so"
+}
+tap_ok "other preloads are kept, after ours" other_preloads
+
+relative_libdir()
+{
+	STINGY_LIBDIR=lib run 0 run -m good.manifest env && has "LD_PRELOAD=$work/lib/libstingy.so"
+}
+tap_ok "a relative STINGY_LIBDIR is made absolute" relative_libdir
+
+build_tree()
+{
+	mkdir -p build/.libs && cp "$stingy" build/stingy && touch build/.libs/libstingy.so && unset STINGY_LIBDIR
+	stingy=build/stingy
+	run 0 run -m good.manifest env && has "LD_PRELOAD=$work/build/.libs/libstingy.so"
+}
+tap_ok "a command where it was built takes the libraries from there" build_tree
+
+same_process()
+{
+	# shellcheck disable=SC2016 # the program under test expands it
+	run 0 run -m good.manifest sh -c 'test "$$" = "$STINGY_MAIN"'
+}
+tap_ok "STINGY_MAIN is the program's own number" same_process
+
+its_own_options()
+{
+	run 0 run -m good.manifest echo --dry-run -m x && has '--dry-run -m x'
+}
+tap_ok "options after the program are the program's" its_own_options
+
+tap_ok "run: the program's exit status" run 7 run -m good.manifest sh -c 'exit 7'
+tap_ok "profile: the program's exit status" run 7 profile sh -c 'exit 7'
+# shellcheck disable=SC2016
+tap_ok "run: the signal that ends the program" run 143 run -m good.manifest sh -c 'kill -TERM $$'
+# shellcheck disable=SC2016
+tap_ok "profile: the signal that ends the program" run 137 profile sh -c 'kill -KILL $$'
+
+tap_ok "a program that is not there: 127" refuses 127 "'$work/nonsense'" run -m good.manifest "$work/nonsense"
+tap_ok "a program that cannot be run: 126" refuses 126 "'/'" run -m good.manifest /
+
+# --- a manifest that is spoilt must not keep a server from coming up
+
+runs_on()
+{
+	run 0 run -m "$1" echo alive && has alive && says err "$2"
+}
+tap_ok "run: a malformed manifest is reported, by line" runs_on bad.manifest "stingy: bad.manifest:5: "
+tap_ok "run: so is one that is missing" runs_on missing.manifest "'missing.manifest'"
+tap_ok "run: so is a directory" runs_on lib "'lib'"
+
+# --- check
+
+tap_ok "check: a malformed manifest" refuses 2 "bad.manifest:5: " check -m bad.manifest
+tap_ok "check: a missing manifest" refuses 2 "'missing.manifest'" check -m missing.manifest
+tap_ok "check: a program that is not there" refuses 2 "'nonsense'" check -m good.manifest nonsense
+
+# verdict STATUS TEXT ARGUMENT...: the last line begins with the text.
+verdict()
+{
+	local status=$1 text=$2
+	shift 2
+	run "$status" check "$@" && [ ! -s err ] && tail -n 1 out | grep -q "^verdict: $text: "
+}
+other_build()
+{
+	verdict 1 'not good' -m good.manifest && grep -q "^bad: program '/bin/sh': .*for build-id 00ff$" out
+}
+tap_ok "check: another build of the program" other_build
+
+untrusted()
+{
+	cp good.manifest open.manifest && chmod o+w open.manifest
+	verdict 1 'not good' -m open.manifest && grep -q '^bad: manifest: anybody may write it' out
+}
+tap_ok "check: a manifest that anybody may write" untrusted
+
+# The same manifest, made for this machine and this shell, as far as check itself tells of them.
+id=$("$stingy" check -m good.manifest | sed -n "s/^bad: program '.*': build-id \([0-9a-f]*\), but.*/\1/p")
+if [ -n "$id" ]; then
+	sed "s/id=00ff/id=$id/" good.manifest >here.manifest
+	has_program()
+	{
+		run "$1" check -m here.manifest -- "${@:3}" && grep -q "^$2: program '" out
+	}
+	"$stingy" check -m here.manifest >out 2>err
+	status=$?
+	tap_ok "check: this build, searched in PATH" has_program "$status" ok sh -c 'some arguments'
+	tap_ok "check: another program" has_program 1 bad env
+	tap_ok "check: what is no program" has_program 1 bad "$(printf '#!/bin/sh\n' >script; chmod +x script; echo ./script)"
+
+	lost_module()
+	{
+		sed "/^module/a module 1 path=$work/gone%2eso id=0102" here.manifest >lost.manifest
+		sed -i 's/0+0x1000/1+0x1000/' lost.manifest
+		verdict 1 'not good' -m lost.manifest &&
+			has "bad: module '$work/gone.so': No such file or directory" &&
+			has 'verdict: not good: 0 of 1 sites can be served here'
+	}
+	tap_ok "check: a library that is gone, and its sites with it" lost_module
+
+	cache=$("$stingy" check -m here.manifest |
+		sed -n 's/^bad: cache of .*: here it has \([0-9]*\) bytes, \([0-9]*\) ways, lines of \([0-9]*\)$/size=\1 ways=\2 line=\3/p')
+	[ -z "$cache" ] || sed -i "s/^cache .*/cache $cache/" here.manifest
+	consistent()
+	{
+		local bad
+		"$stingy" check -m here.manifest >out 2>err
+		status=$?
+		bad=$(grep -c '^bad: ' out)
+		cat out
+		grep -v '^bad: huge pages' out | grep -q '^bad: ' && return 1
+		[ "$status" -eq $((bad != 0)) ] && [ ! -s err ]
+	}
+	tap_ok "check: nothing but huge pages is left to find fault with, and the status says so" consistent
+else
+	tap_skip "check: this build of the program" "/bin/sh has no build-id"
+fi
+
+empty_manifest()
+{
+	sed '/^site/d' good.manifest >empty.manifest
+	verdict 1 'not good' -m empty.manifest && has 'bad: no sites: nothing would be served'
+}
+tap_ok "check: a manifest of no sites" empty_manifest
+
+# --- stat
+
+tap_ok "stat of a process that is not there" refuses 1 "no such process" stat 2147483647
+sleep 60 &
+sleeper=$!
+tap_ok "stat of a process that does not run under stingy" refuses 1 "process $sleeper: " stat "$sleeper"
+stat_json()
+{
+	run 1 stat --json "$sleeper" && [ "$(cat out)" = '[]' ] && says err "process $sleeper: "
+}
+tap_ok "stat --json of it: an empty array" stat_json
+kill "$sleeper"
+wait "$sleeper" 2>/dev/null
+sleeper=
+
+tap_done

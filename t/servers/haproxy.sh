@@ -1,0 +1,48 @@
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317 # variables and functions go from file to file
+# haproxy: one process and one thread in the foreground, proxying to an nginx.
+
+# shellcheck source-path=SCRIPTDIR source=http.sh
+. "$servers_at/http.sh"
+
+server_needs=(haproxy nginx ab)
+server_workloads=(kept-alive closed)
+server_stop_signal=USR1 # soft stop: finishes what it has begun
+
+server_version()
+{
+	haproxy -v | sed -n '1s/.*version \([^ ]*\).*/\1/p'
+}
+
+server_configure()
+{
+	[ -n "${http_origin_port:-}" ] || http_origin_start
+	cat >"$server_dir/haproxy.cfg" <<-END
+		global
+		    nbthread 1
+		    maxconn 1000
+		defaults
+		    mode http
+		    timeout connect 10s
+		    timeout client 30s
+		    timeout server 30s
+		listen test
+		    bind 127.0.0.1:$server_port
+		    server origin 127.0.0.1:$http_origin_port
+	END
+	server_command=(haproxy -db -f "$server_dir/haproxy.cfg")
+}
+
+server_answers()
+{
+	http_answers
+}
+
+server_load()
+{
+	http_load "$1"
+}
+
+server_errors()
+{
+	grep -E 'WARNING|ALERT' "$server_dir/output" | grep -v 'Proxy .* stopped'
+}

@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# What the tests of the two preloaded libraries share: where things are, and how a program runs under which library.
+# Source it after tap.sh; it makes a directory to work in, goes there, and removes it at the end.
+
+libdir=$(realpath "${STINGY_LIBDIR_TEST:-${builddir:-.}/.libs}")
+progdir=$(realpath "${PROGDIR:-${builddir:-.}/t/prog}")
+testdir=$(realpath "${BASH_SOURCE[0]%/*}")
+production=$libdir/libstingy.so
+profiling=$libdir/libstingy-profile.so
+for needed in "$production" "$profiling" "$progdir/tracedump"; do
+	[ -e "$needed" ] || tap_bail "'$needed' is not built"
+done
+work=$(mktemp -d "${TMPDIR:-/tmp}/stingy-shim.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset LD_PRELOAD STINGY_MAIN STINGY_MANIFEST STINGY_DRY_RUN STINGY_REPORT STINGY_TRACE STINGY_MAX_TRACE STINGY_BATCH
+unset STINGY_CHECK_WALK
+
+# A test that hangs is a test that fails; nothing here takes as long.
+limit=60 # seconds
+
+# bare COMMAND...: without a library, for comparison.
+bare()
+{
+	timeout "$limit" "$@"
+}
+
+# profiled PREFIX COMMAND...: traces are PREFIX.PID.trace, in $work if PREFIX is no path.
+profiled()
+{
+	local prefix=$1
+	shift
+	timeout "$limit" env LD_PRELOAD="$profiling${preload_too:+:$preload_too}" STINGY_TRACE="$(realpath "$work")/$prefix" "$@"
+}
+
+# managed MANIFEST COMMAND...: MANIFEST "" for none.
+managed()
+{
+	local manifest=$1
+	shift
+	timeout "$limit" env LD_PRELOAD="$production${preload_too:+:$preload_too}" STINGY_MANIFEST="$manifest" "$@"
+}
+
+# solve PREFIX [AWK ARGUMENT]...: prints a manifest that serves all sites of the traces PREFIX.*.trace (of one process).
+solve()
+{
+	local prefix=$1
+	shift
+	"$progdir/tracedump" "$prefix".*.trace | awk "$@" -f "$testdir/trace-manifest.awk"
+}
+
+# served FILE: the number of allocations from the arena, by the line that STINGY_REPORT gives, in FILE.
+served()
+{
+	sed -n 's/^stingy: .*\]: \([0-9]*\) of [0-9]* allocations .* from the arena,.*/\1/p' "$1"
+}
+
+# allocations FILE: how many there were in all, by the same line.
+allocations()
+{
+	sed -n 's/^stingy: .*\]: [0-9]* of \([0-9]*\) allocations .* from the arena,.*/\1/p' "$1"
+}
+
+# same FILE FILE: whether they are, and how they differ.
+same()
+{
+	diff -u "$1" "$2" | head -40
+	cmp -s "$1" "$2"
+}
+
+# one_line FILE PATTERN: whether FILE is one line of ours that matches the extended regular expression.
+one_line()
+{
+	[ "$(wc -l <"$1")" -eq 1 ] && grep -Eq -e "^stingy: .*$2" "$1" && return 0
+	printf "not one line 'stingy: ...%s':\n" "$2"
+	head -20 "$1"
+	return 1
+}
