@@ -100,7 +100,7 @@ static int read_whole(struct loading *l, int fd)
 static int read_text(struct loading *l)
 {
 	struct stat st;
-	int fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe must not block us */
 	if (fd < 0)
 		return refuse(l, "cannot open it: %s", strerrordesc_np(errno));
 	int result = -1;

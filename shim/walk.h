@@ -75,9 +75,9 @@ static inline bool stingy_walk_step(struct stingy_frame *frame, const struct sti
 }
 
 /*
- * Finds the bounds of the stack that the calling thread runs on now. Main thread: no system call after the first
- * time. Other threads: may allocate and call the kernel (pthread_getattr_np), so the caller guards against
- * re-entry and keeps the result. Where the bounds are not known (a coroutine's or a signal's stack): (0, 0).
+ * The bounds of the calling thread's own stack, (0, 0) if they cannot be had. What runs on another one (a coroutine's,
+ * a signal's) is outside of them, and is not walked. Main thread on its stack: no system call after the first time. Else it may allocate and
+ * call the kernel (pthread_getattr_np), so the caller guards against re-entry and keeps the result.
  */
 struct stingy_stack stingy_stack_of_thread(void);
 

@@ -13,9 +13,10 @@ static bool is_bounded_by_tasks(const struct stingy_census *census, const struct
 	return unit->max_live <= 2 * census->max_tasks;
 }
 
+/* Garbage in a damaged trace may be no power of two. */
 static bool is_aligned_beyond_regions(const struct stingy_unit *unit)
 {
-	return unit->max_align > STINGY_REGION_ALIGN;
+	return unit->max_align > STINGY_REGION_ALIGN || (unit->max_align & (unit->max_align - 1));
 }
 
 enum stingy_class stingy_class_of(const struct stingy_census *census, const struct stingy_unit *unit)

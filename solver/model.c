@@ -17,11 +17,13 @@
 #define SIMILAR    75u  /* percent: kinds share a region only if the smaller is at least that of the larger */
 #define NAME_SIZE  256u
 
+/* Rare alignments beyond those of regions, and garbage in a damaged trace, go to the next allocator at run time. */
 uint64_t stingy_model_size(const struct stingy_unit *unit)
 {
-	uint64_t size = stingy_sizes_cover(&unit->served->sizes, COVER);
-	uint64_t align = unit->max_align > STINGY_SLOT_ALIGN ? unit->max_align : STINGY_SLOT_ALIGN;
+	uint64_t size = stingy_sizes_cover(&unit->served->sizes, COVER), align = unit->max_align;
 
+	if (align < STINGY_SLOT_ALIGN || align > STINGY_REGION_ALIGN || (align & (align - 1)))
+		align = STINGY_SLOT_ALIGN;
 	return (size + align - 1) & ~(align - 1);
 }
 

@@ -4,6 +4,7 @@
 #include "memory.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +159,46 @@ double stingy_problem_objective(const struct stingy_problem *problem, const uint
 		sum += stage->weight * worst;
 	}
 	return sum;
+}
+
+static double share_of(const struct stingy_problem *problem, const uint32_t *n, uint32_t kind)
+{
+	return (double)problem->kind[kind].per_task / n[kind];
+}
+
+/* One more of each kind that bounds the stage most. Returns whether that is allowed, and better. */
+static bool improve_stage(const struct stingy_problem *problem, const struct stingy_problem_stage *stage, uint32_t *n)
+{
+	uint32_t *trial = stingy_memory_copy(n, problem->n_kinds * sizeof(*n)), n_bounding;
+	const uint32_t *bounding = stingy_problem_bounding(stage, &n_bounding);
+	double worst = 0;
+	bool better;
+
+	for (uint32_t i = 0; i < n_bounding; i++)
+		worst = fmax(worst, share_of(problem, n, bounding[i]));
+	for (uint32_t i = 0; i < n_bounding; i++)
+		trial[bounding[i]] += share_of(problem, n, bounding[i]) == worst;
+	stingy_problem_raise(problem, trial);
+	better = stingy_problem_is_feasible(problem, trial) &&
+		 stingy_problem_objective(problem, trial) < stingy_problem_objective(problem, n);
+	if (better)
+		memcpy(n, trial, problem->n_kinds * sizeof(*n));
+	free(trial);
+	return better;
+}
+
+void stingy_problem_improve(const struct stingy_problem *problem, uint32_t *n)
+{
+	bool better = true;
+
+	if (!stingy_problem_is_feasible(problem, n))
+		return;
+	while (better) {
+		better = false;
+		for (uint32_t i = 0; i < problem->n_stages; i++)
+			while (problem->stage[i].weight > 0 && improve_stage(problem, &problem->stage[i], n))
+				better = true;
+	}
 }
 
 static void print_stage(const struct stingy_problem *problem, const struct stingy_problem_stage *stage, FILE *out)

@@ -81,6 +81,9 @@ void stingy_problem_raise(const struct stingy_problem *problem, uint32_t *n);
 bool stingy_problem_allows(const struct stingy_problem *problem, const uint32_t *n);
 bool stingy_problem_is_feasible(const struct stingy_problem *problem, const uint32_t *n);
 
+/* Raises n, which keeps all constraints, one step at a time as long as the objective falls. */
+void stingy_problem_improve(const struct stingy_problem *problem, uint32_t *n);
+
 double stingy_problem_objective(const struct stingy_problem *problem, const uint32_t *n);
 
 /* Prints the constraints, one a line. */

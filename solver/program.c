@@ -59,12 +59,12 @@ static void set_term(struct program *program, int term, int column, double value
 	program->value[term] = value;
 }
 
-/* share >= the line through (j, 1/j) and (j+1, 1/(j+1)), times j (j+1). */
+/* share >= the line through (j, 1/j) and (j+1, 1/(j+1)), times j, which keeps the numbers of all lines alike. */
 static void add_line(struct program *program, uint32_t kind, uint32_t j)
 {
-	set_term(program, 1, program->share[kind], (double)j * (j + 1.0));
-	set_term(program, 2, program->count[kind], 1);
-	add_row(program, 2, GLP_LO, 2.0 * j + 1);
+	set_term(program, 1, program->share[kind], j);
+	set_term(program, 2, program->count[kind], 1 / (j + 1.0));
+	add_row(program, 2, GLP_LO, (2.0 * j + 1) / (j + 1.0));
 }
 
 static void add_share(struct program *program, uint32_t kind)
@@ -74,7 +74,7 @@ static void add_share(struct program *program, uint32_t kind)
 	if (program->share[kind])
 		return;
 	program->share[kind] = add_column(program, GLP_CV, 1.0 / max, 1);
-	for (uint32_t j = 1; j < max; j *= 2)
+	for (uint32_t j = 1; j < max; j *= 4)
 		add_line(program, kind, j);
 }
 
@@ -234,36 +234,57 @@ static double gap_of(const struct program *program)
 	return gap > EXACT ? gap : 0;
 }
 
-/* Solves without integrality until no line is missing; what is below the bounds rounded down is often good enough. */
-static int relax(struct program *program)
+/*
+ * Rows were added to an optimum: the dual simplex goes on from there. Where it fails in its arithmetic, a fresh start
+ * with the presolver does not.
+ */
+static int solve_relaxed(struct program *program)
 {
-	const struct stingy_problem *problem = program->problem;
-	uint32_t *n = stingy_memory_new(problem->n_kinds, sizeof(*n));
-	int lines = 1, result = 0;
 	glp_smcp options;
 
 	glp_init_smcp(&options);
 	options.msg_lev = GLP_MSG_OFF;
-	for (unsigned round = 0; lines && result == 0 && round < ROUNDS_MAX; round++) {
-		lines = 0;
-		result = glp_simplex(program->lp, &options);
-		if (result || glp_get_status(program->lp) != GLP_OPT) {
-			result = -1;
-			break;
-		}
-		program->bound = glp_get_obj_val(program->lp);
-		for (uint32_t i = 0; i < problem->n_kinds; i++) {
-			double count = glp_get_col_prim(program->lp, program->count[i]);
+	options.meth = GLP_DUALP;
+	glp_scale_prob(program->lp, GLP_SF_AUTO);
+	if (glp_simplex(program->lp, &options) == 0 && glp_get_status(program->lp) == GLP_OPT)
+		return 0;
+	glp_std_basis(program->lp);
+	options.presolve = GLP_ON;
+	options.meth = GLP_PRIMAL;
+	return glp_simplex(program->lp, &options) == 0 && glp_get_status(program->lp) == GLP_OPT ? 0 : -1;
+}
 
-			n[i] = (uint32_t)floor(count + BELOW);
-			if (program->share[i])
-				lines += correct(program, i, count, glp_get_col_prim(program->lp, program->share[i]));
-		}
-		stingy_problem_raise(problem, n);
-		keep_if_better(program, n);
-	}
+/* What is just below the optimum of the relaxed program, improved, is often good enough. */
+static void round_down(struct program *program)
+{
+	const struct stingy_problem *problem = program->problem;
+	uint32_t *n = stingy_memory_new(problem->n_kinds, sizeof(*n));
+
+	for (uint32_t i = 0; i < problem->n_kinds; i++)
+		n[i] = (uint32_t)floor(glp_get_col_prim(program->lp, program->count[i]) + BELOW);
+	stingy_problem_raise(problem, n);
+	stingy_problem_improve(problem, n);
+	keep_if_better(program, n);
 	free(n);
-	return result;
+}
+
+/* Solves without integrality until no line is missing. */
+static int relax(struct program *program)
+{
+	int lines = 1;
+
+	for (unsigned round = 0; lines && round < ROUNDS_MAX; round++) {
+		if (solve_relaxed(program) < 0)
+			return -1;
+		program->bound = glp_get_obj_val(program->lp);
+		lines = 0;
+		for (uint32_t i = 0; i < program->problem->n_kinds; i++)
+			if (program->share[i])
+				lines += correct(program, i, glp_get_col_prim(program->lp, program->count[i]),
+						 glp_get_col_prim(program->lp, program->share[i]));
+	}
+	round_down(program);
+	return 0;
 }
 
 /* GLPK's call-back: notes the bound proven so far, and stops at the limit. */
@@ -310,19 +331,16 @@ static int solve_integer(struct program *program, const glp_iocp *options)
 
 static void branch(struct program *program)
 {
-	glp_smcp simplex;
 	glp_iocp options;
 	int lines = 1;
 
-	glp_init_smcp(&simplex);
-	simplex.msg_lev = GLP_MSG_OFF;
 	glp_init_iocp(&options);
 	options.msg_lev = GLP_MSG_OFF;
 	options.cb_func = watch;
 	options.cb_info = program;
 	options.mip_gap = program->gap;
 	for (unsigned round = 0; lines > 0 && gap_of(program) > program->gap && round < ROUNDS_MAX; round++) {
-		if (glp_simplex(program->lp, &simplex) || glp_get_status(program->lp) != GLP_OPT)
+		if (solve_relaxed(program) < 0)
 			return;
 		lines = solve_integer(program, &options);
 	}

@@ -2,9 +2,10 @@
 
 #include "../manifests/manifest.h"
 
-#define EXACT_STEPS 65u /* 0, then 1 to 16, and so on to 1,024 bytes */
-#define EXACT_LOG   10u /* log2 of the largest size that has a step of its own */
-#define FINE_LOG    4u  /* log2 of the steps in each doubling above that */
+#define EXACT_STEPS 65u                 /* 0, then 1 to 16, and so on to 1,024 bytes */
+#define EXACT_LOG   10u                 /* log2 of the largest size that has a step of its own */
+#define FINE_LOG    4u                  /* log2 of the steps in each doubling above that */
+#define LARGEST     (UINT64_C(1) << 40) /* bytes: larger ones count as that, so that sums cannot overflow */
 
 unsigned stingy_sizes_step(uint64_t size)
 {
@@ -23,6 +24,8 @@ void stingy_sizes_add(struct stingy_sizes *sizes, uint64_t size)
 {
 	unsigned step = stingy_sizes_step(size);
 
+	if (size > LARGEST)
+		size = LARGEST;
 	sizes->count[step]++;
 	if (size > sizes->largest[step])
 		sizes->largest[step] = size;

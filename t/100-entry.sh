@@ -22,7 +22,7 @@ tap_ok "the profiling library changes nothing" agrees profiled entry
 tap_ok "the production library without a manifest changes nothing" agrees managed ""
 
 # Depth, largest size served and slots of a region, so that objects move between slots and the next allocator in all ways.
-for settings in "1 65536 0" "2 65536 0" "4 65536 0" "2 600 0" "2 65536 1" "1 16 2"; do
+for settings in "1 65536 0" "2 65536 0" "4 65536 0" "2 600 0" "1 65536 1" "1 16 2"; do
 	read -r depth largest slots <<<"$settings"
 	what="sites of depth $depth, up to $largest bytes, ${slots/#0/enough} slots"
 	solve entry -v depth="$depth" -v largest="$largest" -v slots="$slots" >manifest

@@ -2,7 +2,7 @@
 # nginx: a master and a worker that it forks; a reload that replaces the worker; a worker that is killed.
 
 # shellcheck source-path=SCRIPTDIR source=server-test.sh disable=SC2154,SC2317
-. "${0%/*}/server-test.sh"
+. "$(dirname "$0")/server-test.sh"
 
 nginx_worker_is_new()
 {

@@ -2,7 +2,7 @@
 # lighttpd: one process, buffers that it keeps from one request to the next.
 
 # shellcheck source-path=SCRIPTDIR source=server-test.sh
-. "${0%/*}/server-test.sh"
+. "$(dirname "$0")/server-test.sh"
 
 server_test lighttpd
 tap_done

@@ -2,7 +2,7 @@
 # memcached: one event loop, then several, each in a thread of its own.
 
 # shellcheck source-path=SCRIPTDIR source=server-test.sh
-. "${0%/*}/server-test.sh"
+. "$(dirname "$0")/server-test.sh"
 
 # shellcheck disable=SC2034
 for memcached_threads in 1 4; do

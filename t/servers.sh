@@ -183,11 +183,13 @@ server_talk()
 	timeout 20 cat <&3
 )
 
-# server_solve TRACE...: makes the manifest.
+# server_solve TRACE...: makes the manifest; prints what went wrong if it fails.
 server_solve()
 {
-	"$stingy" solve "$@" -o "$server_manifest" 2>&1 | tee "$server_dir/solve"
-	return "${PIPESTATUS[0]}"
+	rm -f "$server_manifest"
+	"$stingy" solve "$@" -o "$server_manifest" >"$server_dir/solve" 2>&1 && return 0
+	cat "$server_dir/solve"
+	return 1
 }
 
 # server_is_left_alone: the solver made no manifest because it saw nothing that one would help.

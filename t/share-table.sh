@@ -4,7 +4,7 @@
 # without, all that are tested.
 
 # shellcheck source-path=SCRIPTDIR source=servers.sh disable=SC2154
-. "${0%/*}/servers.sh"
+. "$(dirname "$0")/servers.sh"
 
 # share_rows NAME: its rows, one a workload.
 share_rows()
@@ -15,7 +15,13 @@ share_rows()
 	for workload in "${server_workloads[@]}"; do
 		server_load "$workload" >&2 || return 1
 	done
-	server_stop && server_solve "$server_dir"/traces/*.trace >&2 && server_start_managed || return 1
+	server_stop || return 1
+	if ! server_solve "$server_dir"/traces/*.trace >&2; then
+		server_is_left_alone || return 1
+		printf '| %s | %s | %s | - | left alone |\n' "$server_label" "$(server_version)" "${server_workloads[*]}"
+		return 0
+	fi
+	server_start_managed || return 1
 	for workload in "${server_workloads[@]}"; do
 		server_measure "$workload" >&2 || return 1
 		printf '| %s | %s | %s | %d | %s |\n' "$server_label" "$(server_version)" "$workload" \

@@ -1,17 +1,19 @@
-# Makes a manifest of what t/prog/tracedump prints: every site is served, from a region of its own. What the solver does
-# with sense, this does without: for tests that want all sites served, by keys of a depth of their choice.
+# Makes a manifest of what t/prog/tracedump prints: every site is served. What the solver does with sense, this does
+# without: for tests that want all sites served, by keys of a depth of their choice.
 #
 #	tracedump TRACE | awk -v depth=4 -v slots=64 -f trace-manifest.awk
 #
-# depth: addresses in a key, where the chain has as many (1); slots: the most a region has (as many as allocations);
-# largest: objects of more bytes than this are left out (65536); home: if set, only sites whose first address is in the
-# program itself.
+# depth: addresses in a key, where the chain has as many (1); slots: the most a region has (as many as allocations, and
+# spare more); largest: objects of more bytes than this are left out (65536); home: if set, only sites whose first
+# address is in the program itself; share: if set, sites of like sizes share a region (without, each has its own, and
+# there may be 1,024).
 
 function align_up(n, to) { return int((n + to - 1) / to) * to }
 
 BEGIN {
 	if (!depth) depth = 1
 	if (!largest) largest = 65536
+	n = n_regions = used = 0
 }
 
 $1 == "module" { module[$2] = $0; if ($2 + 0 > last_module) last_module = $2 + 0 }
@@ -29,7 +31,7 @@ $1 == "alloc" || $1 == "realloc" {
 }
 
 # The key of a chain: addresses with their rules, the last one without. "" if there can be none.
-function key_of(number,    frame, i, key, part, m) {
+function key_of(number,    frame, i, key, part, m, rule) {
 	if (number in keys) return keys[number]
 	m = split(chain[number], frame, " ")
 	for (i = 4; i <= m && i < 4 + depth; i++) {
@@ -43,25 +45,44 @@ function key_of(number,    frame, i, key, part, m) {
 	return keys[number] = key
 }
 
+# Puts the objects of a key into a region, a new one if need be.
+function place(key,    step, bytes, class) {
+	step = align[key] > 16 ? align[key] : 16
+	bytes = align_up(size[key] ? size[key] : 1, step)
+	class = key
+	if (share) {
+		for (class = step; class < bytes; class *= 2)
+			;
+		bytes = class
+		class = step " " bytes
+	}
+	if (!(class in region)) {
+		region[class] = n_regions
+		slot[n_regions] = bytes
+		grain[n_regions++] = step > 1024 ? step : 1024
+	}
+	many[region[class]] += count[key]
+	return region[class]
+}
+
 END {
-	for (i = 0; i < n; i++) {
-		key = order[i]
-		step = align[key] > 16 ? align[key] : 16
-		slot[i] = align_up(size[key] ? size[key] : 1, step)
-		many[i] = slots && count[key] > slots ? slots : count[key]
-		used = align_up(used, step > 1024 ? step : 1024)
-		offset[i] = used
-		used += slot[i] * many[i]
+	for (i = 0; i < n; i++)
+		home_of[i] = place(order[i])
+	for (i = 0; i < n_regions; i++) {
+		many[i] += spare
+		if (slots && many[i] > slots) many[i] = slots
+		offset[i] = align_up(used, grain[i])
+		used = offset[i] + slot[i] * many[i]
 	}
 	print "stingy-manifest 1"
 	print "cache size=1048576 ways=8 line=64"
 	printf "slab size=%d\n", used
 	for (i = 0; i <= last_module; i++)
 		print (i in module) ? module[i] : "module " i " size=0 path=/nowhere"
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n_regions; i++)
 		printf "region %d offset=%d slot=%d count=%d\n", i, offset[i], slot[i], many[i]
 	for (i = 0; i < n; i++)
-		printf "kind %d region=%d size=%d\n", i, i, size[order[i]]
+		printf "kind %d region=%d size=%d\n", i, home_of[i], size[order[i]]
 	for (i = 0; i < n; i++)
 		printf "site %d kind=%d %s\n", i, i, order[i]
 	print "end"

@@ -35,7 +35,7 @@ server_configure()
 		coredump_dir $server_dir
 		shutdown_lifetime 0 seconds
 	END
-	server_command=(squid -N -f "$server_dir/squid.conf")
+	server_command=(squid -n "stingy$$" -N -f "$server_dir/squid.conf")
 }
 
 server_answers()

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Objects and the arena across fork, in all its forms: both processes keep what they had, each serves from an arena of
+# its own, and neither the number of forks nor the sort of page changes that.
+
+# shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
+. "${0%/*}/tap.sh"
+# shellcheck source=shim.sh disable=SC2154
+. "${0%/*}/shim.sh"
+
+forker=$progdir/forker
+pool=/proc/sys/vm/nr_hugepages
+old_pool=
+trap '[ -z "$old_pool" ] || echo "$old_pool" >"$pool"; rm -rf "$work"' EXIT
+
+# The sites of all modes: those of the one function that makes objects.
+profiled sites "$forker" again >/dev/null || tap_bail "cannot profile"
+for trace in sites.*.trace; do # of the process that was started: the only one without a parent
+	"$progdir/tracedump" "$trace" | grep -q '^trace .* parent=0 ' && mv "$trace" first.0.trace
+done
+solve first -v home=1 -v spare=600 >good
+tap_note "$(grep -c '^site' good) sites"
+
+# agrees MODE LINES LEAST PREFIX...: the output is as ever; LINES processes report, each at least LEAST objects served.
+agrees()
+{
+	local mode=$1 lines=$2 least=$3 status
+	shift 3
+	bare "$forker" "$mode" 2>&1 | cat >bare.out
+	"$@" "$forker" "$mode" 2>&1 | cat >all # a daemon ends later than its parent: this waits for both
+	status=${PIPESTATUS[0]}
+	grep -v '^stingy: ' all >out
+	grep '^stingy: ' all >err
+	[ "$status" -eq 0 ] || { echo "exit status $status"; cat all; return 1; }
+	same bare.out out || return 1
+	cat err
+	[ "$(wc -l <err)" -eq "$lines" ] && [ "$(served err | wc -l)" -eq "$lines" ] &&
+		[ "$(served err | awk -v least="$least" '$1 < least' | wc -l)" -eq 0 ]
+}
+
+# mode, processes that report, and the least number of objects that each has from its arena
+while read -r mode lines least; do
+	export STINGY_REPORT=1
+	tap_ok "$mode: each process is served from its own arena" agrees "$mode" "$lines" "$least" managed "$work/good"
+	unset STINGY_REPORT
+	tap_ok "$mode: the same under the profiling library" agrees "$mode" 0 0 profiled "$mode"
+done <<'END'
+fork 2 60
+again 4 60
+empty 4 200
+storm 1 400
+thread 1 200
+exec 2 200
+vfork 2 200
+spawn 2 200
+daemon 1 200
+thp 3 60
+END
+
+# every_trace PREFIX NUMBER: whether there are so many traces, each readable to its end, all but one with a parent.
+every_trace()
+{
+	local traces=("$1".*.trace)
+	printf '%s\n' "${traces[@]}"
+	[ ${#traces[@]} -eq "$2" ] || return 1
+	"$progdir/tracedump" "${traces[@]}" >dump || return 1
+	grep -c '^trace .* parent=0 ' dump | grep -qx 1
+}
+tap_ok "fork storm: a trace of each process, readable to its end" every_trace storm 201
+tap_ok "generations: likewise" every_trace again 4
+
+# --- explicit huge pages, where transparent ones cannot be had
+
+preload_too=$progdir/no-collapse.so
+small_pages()
+{
+	STINGY_REPORT=1 managed "$work/good" "$forker" pages >out 2>err || { cat err; return 1; }
+	cat out err
+	grep -q '^page size 4$' out && grep -q 'small pages' err
+}
+tap_ok "small pages, where there are no others" small_pages
+
+explicit_pages()
+{
+	STINGY_REPORT=1 managed "$work/good" "$forker" pages >out 2>err || { cat err; return 1; }
+	cat out err
+	grep -q '^page size 2048$' out && grep -q '^page size [0-9]* in the child$' out
+}
+pages=$(awk '/^slab/ { sub("size=", "", $2); print int(($2 + 2097151) / 2097152) }' good)
+old=$(cat "$pool" 2>/dev/null)
+if [ "$old" = 0 ] && { old_pool=$old; echo "$pages" >"$pool"; } 2>/dev/null && [ "$(cat "$pool")" -eq "$pages" ]; then
+	tap_ok "explicit pages, as many as the arena needs and none for a copy" explicit_pages
+else
+	tap_skip "explicit pages" "the kernel's pool cannot be had"
+fi
+
+tap_done

@@ -1,0 +1,358 @@
+/*
+ * Makes objects, forks in all the ways there are, and goes on with the objects in both processes.
+ *
+ *	forker MODE
+ *
+ *	fork     parent and child check, reallocate and free what was made before, and make new ones
+ *	again    the same, and the child forks in turn, and its child
+ *	empty    forks with no object alive
+ *	storm    forks 200 times, allocating in between
+ *	thread   a second thread forks while the first allocates
+ *	exec     forks and executes itself
+ *	vfork    the same by vfork
+ *	spawn    the same by posix_spawn
+ *	daemon   daemon(3), then goes on
+ *	thp      as fork, with transparent huge pages switched off by prctl
+ *	pages    prints the kernel's page size under an object, then as fork, and prints it in the child too
+ *	leaf     makes objects (what is executed)
+ *
+ * Flags: -pthread. The output is the same whatever is preloaded, but for mode pages.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OBJECTS 200
+#define STORM   200
+
+extern char **environ;
+static char *self;
+
+struct object {
+	unsigned char *at;
+	size_t size;
+	unsigned char mark;
+};
+
+static struct object objects[OBJECTS];
+
+static void check(int condition, const char *what)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "forker[%d]: %s\n", getpid(), what);
+	abort();
+}
+
+static void mark(struct object *object, unsigned char byte)
+{
+	object->mark = byte;
+	memset(object->at, byte, object->size);
+}
+
+static void check_object(const struct object *object)
+{
+	for (size_t i = 0; i < object->size; i++)
+		check(object->at[i] == object->mark, "an object's contents changed");
+}
+
+static __attribute__((noinline)) void make(struct object *object, unsigned i, unsigned char byte)
+{
+	object->size = 16 + i * 40 % 900;
+	object->at = i % 4 == 0 ? calloc(1, object->size) : malloc(object->size);
+	check(object->at != NULL, "no memory");
+	mark(object, byte);
+}
+
+static void make_all(unsigned char byte)
+{
+	for (unsigned i = 0; i < OBJECTS; i++)
+		make(&objects[i], i, (unsigned char)(byte + i));
+}
+
+static void check_all(void)
+{
+	for (unsigned i = 0; i < OBJECTS; i++)
+		check_object(&objects[i]);
+}
+
+static void free_all(void)
+{
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		check_object(&objects[i]);
+		free(objects[i].at);
+	}
+}
+
+/* Larger, smaller, anew: every object is another one after it. */
+static void change_all(unsigned char byte)
+{
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		struct object *object = &objects[i];
+		check_object(object);
+		if (i % 3 == 0) {
+			free(object->at);
+			make(object, i, (unsigned char)(byte + i));
+			continue;
+		}
+		size_t size = i % 3 == 1 ? object->size * 5 : object->size / 2;
+		object->at = realloc(object->at, size);
+		check(object->at != NULL, "no memory");
+		object->size = size < object->size ? size : object->size;
+		check_object(object);
+		object->size = size;
+		mark(object, (unsigned char)(byte + i));
+	}
+}
+
+static void await(pid_t pid)
+{
+	int status;
+	check(pid > 0, "cannot fork");
+	check(waitpid(pid, &status, 0) == pid && status == 0, "a child failed");
+}
+
+/* One process and its child, at work at the same time; so many times over. */
+static void generations(unsigned n)
+{
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		check_all();
+		change_all(100);
+		if (n > 1)
+			generations(n - 1);
+		free_all();
+		exit(0);
+	}
+	change_all(50);
+	check_all();
+	await(pid);
+	check_all();
+	change_all(75);
+}
+
+static void run_fork(unsigned n)
+{
+	make_all(1);
+	generations(n);
+	free_all();
+	make_all(2);
+	free_all();
+	printf("%u generations\n", n);
+}
+
+static void run_empty(void)
+{
+	make_all(1);
+	free_all();
+	for (unsigned i = 0; i < 3; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			make_all(9);
+			free_all();
+			exit(0);
+		}
+		make_all(3);
+		await(pid);
+		free_all();
+	}
+	printf("3 children of an empty parent\n");
+}
+
+static void run_storm(void)
+{
+	make_all(1);
+	for (unsigned i = 0; i < STORM; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			struct object mine;
+			make(&mine, i, 5);
+			check_object(&objects[i % OBJECTS]);
+			free(objects[i % OBJECTS].at);
+			check_object(&mine);
+			_exit(0);
+		}
+		free(objects[i % OBJECTS].at);
+		make(&objects[i % OBJECTS], i, (unsigned char)i);
+		await(pid);
+	}
+	free_all();
+	printf("%d forks\n", STORM);
+}
+
+static int is_done;
+
+static void *forking_thread(void *unused)
+{
+	(void)unused;
+	for (unsigned i = 0; i < 30; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			struct object mine[20];
+			for (unsigned j = 0; j < 20; j++)
+				make(&mine[j], j, (unsigned char)j);
+			for (unsigned j = 0; j < 20; j++) {
+				check_object(&mine[j]);
+				free(mine[j].at);
+			}
+			_exit(0);
+		}
+		await(pid);
+	}
+	__atomic_store_n(&is_done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void run_thread(void)
+{
+	pthread_t thread;
+	make_all(1);
+	check(pthread_create(&thread, NULL, forking_thread, NULL) == 0, "no thread");
+	for (unsigned char byte = 0; !__atomic_load_n(&is_done, __ATOMIC_ACQUIRE); byte++) {
+		free_all();
+		make_all(byte);
+	}
+	pthread_join(thread, NULL);
+	free_all();
+	printf("30 forks by another thread\n");
+}
+
+static void run_leaf(void)
+{
+	make_all(7);
+	free_all();
+	printf("%d objects\n", OBJECTS);
+}
+
+static void run_exec(pid_t (*start)(void))
+{
+	make_all(1);
+	fflush(stdout);
+	pid_t pid = start();
+	check_all();
+	await(pid);
+	free_all();
+}
+
+static pid_t by_exec(void)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		check_all();
+		execl(self, self, "leaf", (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+static pid_t by_vfork(void)
+{
+	pid_t pid = vfork();
+	if (pid == 0) {
+		execl(self, self, "leaf", (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+static pid_t by_spawn(void)
+{
+	char leaf[] = "leaf", *argv[] = {self, leaf, NULL};
+	pid_t pid = -1;
+	check(posix_spawn(&pid, self, NULL, NULL, argv, environ) == 0, "cannot spawn");
+	return pid;
+}
+
+/* "Size: 2048 kB" or so: the line of smaps for the mapping that the address is in. */
+static long page_size(const void *address)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	char line[512];
+	unsigned long low, high;
+	long size = 0;
+	int is_here = 0;
+	check(smaps != NULL, "no smaps");
+	while (fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx ", &low, &high) == 2)
+			is_here = (uintptr_t)address >= low && (uintptr_t)address < high;
+		else if (is_here)
+			sscanf(line, "KernelPageSize: %ld kB", &size);
+	}
+	fclose(smaps);
+	return size;
+}
+
+static void run_pages(void)
+{
+	make_all(1);
+	printf("page size %ld\n", page_size(objects[1].at));
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		check_all();
+		change_all(9);
+		free_all();
+		make_all(3);
+		check_all();
+		printf("page size %ld in the child\n", page_size(objects[1].at));
+		exit(0);
+	}
+	await(pid);
+	check_all();
+	free_all();
+	run_fork(2);
+	run_storm();
+}
+
+static void run_daemon(void)
+{
+	make_all(1);
+	check(daemon(1, 1) == 0, "no daemon");
+	check_all();
+	change_all(8);
+	free_all();
+	make_all(9);
+	free_all();
+	printf("a daemon\n");
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc == 2 ? argv[1] : "";
+	self = argv[0];
+	if (strcmp(mode, "fork") == 0)
+		run_fork(1);
+	else if (strcmp(mode, "again") == 0)
+		run_fork(3);
+	else if (strcmp(mode, "empty") == 0)
+		run_empty();
+	else if (strcmp(mode, "storm") == 0)
+		run_storm();
+	else if (strcmp(mode, "thread") == 0)
+		run_thread();
+	else if (strcmp(mode, "exec") == 0)
+		run_exec(by_exec);
+	else if (strcmp(mode, "vfork") == 0)
+		run_exec(by_vfork);
+	else if (strcmp(mode, "spawn") == 0)
+		run_exec(by_spawn);
+	else if (strcmp(mode, "daemon") == 0)
+		run_daemon();
+	else if (strcmp(mode, "leaf") == 0)
+		run_leaf();
+	else if (strcmp(mode, "pages") == 0)
+		run_pages();
+	else if (strcmp(mode, "thp") == 0 && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0)
+		run_fork(2);
+	else
+		check(0, "no such mode");
+	return 0;
+}

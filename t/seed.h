@@ -1,0 +1,26 @@
+/*
+ * The seed of a test that uses random numbers: STINGY_SEED if it is set, so that a failure can be repeated. It is
+ * printed as a TAP comment.
+ */
+#ifndef STINGY_SEED_H
+#define STINGY_SEED_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static inline void seed_random(unsigned otherwise)
+{
+	const char *text = getenv("STINGY_SEED");
+	unsigned seed = text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+
+	printf("# seed %u\n", seed);
+	srandom(seed);
+}
+
+/* A random number from 0 to n - 1. */
+static inline unsigned below(unsigned n)
+{
+	return (unsigned)random() % n;
+}
+
+#endif
