@@ -107,15 +107,28 @@ static int map(const struct stingy_arena *arena, int prot, int flags)
 	return mmap(arena->base, arena->size, prot, flags, -1, 0) == MAP_FAILED ? -1 : 0;
 }
 
+/* Whether the pool of explicit huge pages has enough: asked elsewhere, as a mapping in place that fails leaves a hole.
+ */
+static bool has_explicit(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB,
+			-1, 0);
+	if (at == MAP_FAILED)
+		return false;
+	munmap(at, size);
+	return true;
+}
+
 /* Explicit huge pages, all of them touched now: a pool that runs dry later would kill the program. */
 static bool make_explicit(const struct stingy_arena *arena)
 {
-	if (map(arena, PROT_READ | PROT_WRITE, MAP_HUGETLB | MAP_HUGE_2MB) < 0)
+	if (!has_explicit(arena->size))
 		return false;
-	if (madvise(arena->base, arena->size, MADV_POPULATE_WRITE) == 0 &&
+	if (map(arena, PROT_READ | PROT_WRITE, MAP_HUGETLB | MAP_HUGE_2MB) == 0 &&
+	    madvise(arena->base, arena->size, MADV_POPULATE_WRITE) == 0 &&
 	    madvise(arena->base, arena->size, MADV_DONTFORK) == 0)
 		return true;
-	map(arena, PROT_READ | PROT_WRITE, 0);
+	map(arena, PROT_READ | PROT_WRITE, 0); /* if that fails, populate() will tell */
 	return false;
 }
 
@@ -125,8 +138,6 @@ int stingy_arena_make(struct stingy_arena *arena, const char **why)
 	*why = NULL;
 	if (fresh && map(arena, PROT_READ | PROT_WRITE, 0) < 0)
 		return -1;
-	arena->is_copied = false;
-	arena->is_made = true;
 	if (make_transparent(arena)) {
 		arena->pages = STINGY_PAGES_TRANSPARENT;
 	} else if (fresh && make_explicit(arena)) {
@@ -136,8 +147,10 @@ int stingy_arena_make(struct stingy_arena *arena, const char **why)
 		*why = fresh ? "small pages: no huge page could be had"
 			     : "small pages: objects lived in the arena at fork, and no huge page could be had again";
 	} else {
-		return -1;
+		return -1; /* a copied arena stays as it is: objects live in it */
 	}
+	arena->is_made = true;
+	arena->is_copied = false;
 	return 0;
 }
 

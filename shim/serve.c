@@ -76,7 +76,9 @@ static bool make_arena(void)
 	if (arena->is_made && !arena->is_copied)
 		return true;
 	const char *why;
-	if (stingy_serve.is_hopeless || stingy_arena_make(arena, &why) < 0) {
+	if (stingy_serve.is_hopeless)
+		return false;
+	if (stingy_arena_make(arena, &why) < 0) {
 		stingy_serve.is_hopeless = true;
 		note("no memory for the arena");
 		return false;
