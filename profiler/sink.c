@@ -63,35 +63,44 @@ static int allocate(const struct stingy_sink *sink, size_t size)
 	return 0;
 }
 
+/* The bound the user set, or the one the kernel would enforce by SIGXFSZ; whole pages. */
+static size_t kernel_bound(size_t bound)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < bound)
+		bound = limit.rlim_cur;
+	return bound & ~(size_t)4095;
+}
+
+/* The descriptor, opened again if the program has closed it; whether it is our file's. */
+static bool reopen(struct stingy_sink *sink)
+{
+	if (is_ours(sink))
+		return true;
+	int fd = open(sink->path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return false;
+	sink->fd = move_up(fd);
+	if (is_ours(sink))
+		return true;
+	close(sink->fd);
+	sink->fd = -1;
+	return false;
+}
+
 static bool grow(struct stingy_sink *sink)
 {
 	size_t step = sink->mapped < STEP_MIN ? STEP_MIN : sink->mapped > STEP_MAX ? STEP_MAX : sink->mapped;
-	size_t size = sink->mapped + step < sink->bound ? sink->mapped + step : sink->bound;
-	if (size == sink->mapped)
+	size_t bound = kernel_bound(sink->bound); /* it may have been lowered since */
+	size_t size = sink->mapped + step < bound ? sink->mapped + step : bound;
+	if (size <= sink->mapped || !reopen(sink))
 		return false;
-	if (!is_ours(sink)) {
-		int fd = open(sink->path, O_RDWR | O_CLOEXEC | O_NOCTTY);
-		if (fd < 0)
-			return false;
-		sink->fd = move_up(fd);
-		if (!is_ours(sink))
-			return false;
-	}
 	char *at = (char *)sink->header + sink->mapped;
 	if (allocate(sink, size) < 0 || mmap(at, size - sink->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 					     sink->fd, (off_t)sink->mapped) == MAP_FAILED)
 		return false;
 	sink->mapped = size;
 	return true;
-}
-
-/* The bound the user set, or the one the kernel would enforce by SIGXFSZ; whole pages. */
-static size_t real_bound(size_t bound)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < bound)
-		bound = limit.rlim_cur;
-	return bound & ~(size_t)4095;
 }
 
 static void write_header(struct stingy_sink *sink, uint32_t parent)
@@ -116,7 +125,7 @@ int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound,
 	struct stat st;
 	sink->header = NULL;
 	sink->mapped = 0;
-	sink->bound = real_bound(bound);
+	sink->bound = kernel_bound(bound);
 	int fd = open_new(sink, prefix);
 	if (fd < 0)
 		return -1;

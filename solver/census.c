@@ -202,7 +202,7 @@ void stingy_census_next(struct stingy_census *census)
 	for (uint32_t i = 0; i < census->n_units; i++)
 		census->unit[i].live = 0;
 	census->last_timed = NO_STAGE;
-	census->open_tasks = 0;
+	census->open_tasks[0] = census->open_tasks[1] = 0;
 }
 
 uint32_t stingy_unit_per_task(const struct stingy_unit *unit, unsigned percent)

@@ -24,7 +24,8 @@ enum stingy_fate {
 	STINGY_FATE_TASK,        /* it ended within its task, or soon after */
 	STINGY_FATE_TASK_END,    /* it ended when its task did */
 	STINGY_FATE_PASSED_ON,   /* another task ended it, much later, while its own was open */
-	STINGY_FATE_OUTLIVED,    /* its task ended long before it did */
+	STINGY_FATE_OUTLIVED,    /* it ended long after its task had */
+	STINGY_FATE_LEFT,        /* its task was long over when the trace ended, and it was still there */
 	STINGY_FATES,
 };
 
@@ -62,9 +63,10 @@ struct stingy_census {
 	const uint32_t *unit_of; /* by chain; STINGY_NO_UNIT: not counted; the caller's */
 	struct stingy_census_stage *stage;
 	uint32_t n_stages;
-	uint64_t serving;               /* allocations, counted or not */
-	uint64_t tasks;                 /* tasks that ended or were open at the end */
-	uint32_t open_tasks, max_tasks; /* open now, and at most */
+	uint64_t serving;       /* allocations, counted or not */
+	uint64_t tasks;         /* tasks that ended or were open at the end */
+	uint32_t open_tasks[2]; /* now: those of descriptors, and those that the program announces */
+	uint32_t max_tasks;     /* of either, at most */
 	/* The rest is there only in a census of relations: which units meet in one task. */
 	size_t n_words;      /* words of a set of units; 0: no relations wanted */
 	uint64_t *together;  /* n_units sets: those that were live in the task when one of the unit began, some time */

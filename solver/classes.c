@@ -5,8 +5,9 @@
 #define MOST 95u /* percent of the objects whose end was seen */
 
 /*
- * Objects that another task ended, in a proxy for instance, come back as long as there are no more of them than tasks
- * could hold; a table of shared objects grows beyond that.
+ * Objects that end late, or by another task, come back all the same as long as there are no more of them than tasks
+ * could hold: those of a proxy's two sides, or what a program keeps in pools of its own and trims. A table of shared
+ * objects grows beyond that.
  */
 static bool is_bounded_by_tasks(const struct stingy_census *census, const struct stingy_unit *unit)
 {
@@ -22,7 +23,8 @@ static bool is_aligned_beyond_regions(const struct stingy_unit *unit)
 enum stingy_class stingy_class_of(const struct stingy_census *census, const struct stingy_unit *unit)
 {
 	uint64_t good = unit->fate[STINGY_FATE_TASK] + unit->fate[STINGY_FATE_TASK_END];
-	uint64_t bad = unit->fate[STINGY_FATE_OUTLIVED];
+	uint64_t late = unit->fate[STINGY_FATE_PASSED_ON] + unit->fate[STINGY_FATE_OUTLIVED];
+	uint64_t bad = unit->fate[STINGY_FATE_LEFT];
 
 	if (unit->serving + unit->setup == 0)
 		return STINGY_CLASS_UNSEEN;
@@ -30,7 +32,7 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 		return STINGY_CLASS_SETUP;
 	if (is_aligned_beyond_regions(unit))
 		return STINGY_CLASS_ALIGNED;
-	*(is_bounded_by_tasks(census, unit) ? &good : &bad) += unit->fate[STINGY_FATE_PASSED_ON];
+	*(is_bounded_by_tasks(census, unit) ? &good : &bad) += late;
 	if (good + bad == 0)
 		return STINGY_CLASS_NO_EVIDENCE;
 	if (good * 100 < (good + bad) * MOST)

@@ -73,7 +73,7 @@ static int compare_signatures(const struct signature *a, const struct signature 
 /* Whether some of its objects never end: were it served, its slots would be gone for good. */
 static bool keeps_slots(const struct stingy_unit *unit)
 {
-	return unit->setup_left || unit->fate[STINGY_FATE_OUTLIVED];
+	return unit->setup_left || unit->fate[STINGY_FATE_LEFT];
 }
 
 static struct atom atom_of(const struct stingy_census *census, uint32_t chain)
@@ -233,6 +233,8 @@ static void group(struct stingy_kinds *kinds, struct splitting *splitting, uint6
 {
 	uint64_t bytes = 0;
 
+	if (!splitting->n_leaves)
+		return;
 	qsort(splitting->leaf, splitting->n_leaves, sizeof(*splitting->leaf), compare_leaves);
 	for (uint32_t i = 0; i < splitting->n_leaves; i++) {
 		struct leaf *leaf = &splitting->leaf[i];
@@ -270,7 +272,7 @@ static void renumber(struct stingy_kinds *kinds, const struct splitting *splitti
 	free(number);
 }
 
-static void find_busiest_sites(struct stingy_kinds *kinds)
+static void summarize(struct stingy_kinds *kinds, const struct splitting *splitting)
 {
 	kinds->kind = stingy_memory_new(kinds->n_kinds, sizeof(*kinds->kind));
 	for (uint32_t i = 0; i < kinds->n_sites; i++) {
@@ -278,6 +280,11 @@ static void find_busiest_sites(struct stingy_kinds *kinds)
 
 		if (kind->n_sites++ == 0 || kinds->site[i].serving > kinds->site[kind->site].serving)
 			kind->site = i;
+	}
+	for (uint32_t i = 0; i < splitting->n_leaves; i++) {
+		const struct leaf *leaf = &splitting->leaf[i];
+
+		kinds->kind[kinds->kind_of[splitting->atom[leaf->first].chain]].to_the_end = leaf->signature.to_the_end;
 	}
 }
 
@@ -295,7 +302,7 @@ void stingy_kinds_init(struct stingy_kinds *kinds, const struct stingy_census *c
 	kinds->site = stingy_memory_new(splitting.n_leaves, sizeof(*kinds->site));
 	group(kinds, &splitting, task_bytes);
 	renumber(kinds, &splitting);
-	find_busiest_sites(kinds);
+	summarize(kinds, &splitting);
 	free(splitting.atom);
 	free(splitting.leaf);
 }

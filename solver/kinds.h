@@ -25,6 +25,7 @@ struct stingy_site {
 struct stingy_kind {
 	uint32_t site; /* the busiest of its sites */
 	uint32_t n_sites;
+	bool to_the_end; /* its objects end when their task does */
 };
 
 struct stingy_kinds {

@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COVER      99u  /* percent of the allocations that a slot holds, and of the tasks that a count does */
-#define HEAD_ROOM  125u /* percent of what the traces had live at once */
-#define LARGE_PART 4u   /* of the slab: what one object, or one task's objects of a kind, may take at most */
-#define KINDS_MAX  512u /* more regions than that would have a page each, and hardly a line of it in use */
-#define SIMILAR    75u  /* percent: kinds share a region only if the smaller is at least that of the larger */
-#define NAME_SIZE  256u
+#define TASKS_COVER 90u  /* percent of the tasks that a count holds: a few odd ones must not set it for all */
+#define COVER       99u  /* percent of the allocations that a slot holds, and of the tasks that a count does */
+#define HEAD_ROOM   125u /* percent of what the traces had live at once */
+#define LARGE_PART  4u   /* of the slab: what one object, or one task's objects of a kind, may take at most */
+#define KINDS_MAX   512u /* more regions than that would have a page each, and hardly a line of it in use */
+#define SIMILAR     75u  /* percent: kinds share a region only if the smaller is at least that of the larger */
+#define NAME_SIZE   256u
 
 /* Rare alignments beyond those of regions, and garbage in a damaged trace, go to the next allocator at run time. */
 uint64_t stingy_model_size(const struct stingy_unit *unit)
@@ -46,7 +47,7 @@ static enum stingy_left_out judge(const struct stingy_model_source *source, cons
 	if (!unit->serving || unit->serving * 1000000 < source->census->serving * source->min_share)
 		return STINGY_LEFT_OUT_RARE;
 	size = stingy_model_size(unit);
-	if (size * stingy_unit_per_task(unit, COVER) > source->tau / LARGE_PART)
+	if (size * stingy_unit_per_task(unit, TASKS_COVER) > source->tau / LARGE_PART)
 		return STINGY_LEFT_OUT_LARGE;
 	return STINGY_KEPT;
 }
@@ -124,7 +125,7 @@ static void add_kinds(const struct stingy_model_source *source, struct stingy_mo
 		kind->name = name_kind(source, model, i);
 		kind->size = stingy_model_size(unit);
 		kind->max = 1;
-		kind->per_task = stingy_unit_per_task(unit, COVER);
+		kind->per_task = stingy_unit_per_task(unit, TASKS_COVER);
 		kind->value = unit->serving;
 		model->kind[problem->n_kinds++] = i;
 	}

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define SMALL_KINDS 40u /* problems of more are solved to a gap */
-#define SMALL_GAP   0.0
 #define LARGE_GAP   0.005
 #define SMALL_NODES 20000
 #define LARGE_NODES 500
@@ -22,7 +21,7 @@ struct program {
 	glp_prob *lp;
 	int *count;    /* by kind: n */
 	int *share;    /* by kind: at least 1/n; only where the objective needs it */
-	int *region;   /* by colour: n of the region, where kinds share one */
+	int *region;   /* by colour: n of the region; 0: no kind has the colour */
 	int *column;   /* room for one row */
 	double *value; /* room for one row */
 	double bound;  /* proven: no solution is below */
@@ -128,40 +127,17 @@ static void add_order_constraint(struct program *program, const struct stingy_pr
 	add_row(program, 2, GLP_LO, 0);
 }
 
-static uint32_t kinds_of_colour(const struct stingy_problem *problem, uint32_t colour, uint32_t *first, uint32_t *max)
-{
-	uint32_t n = 0;
-
-	*max = 1;
-	for (uint32_t i = problem->n_kinds; i-- > 0;) {
-		if (problem->kind[i].colour != colour)
-			continue;
-		n++;
-		*first = i;
-		if (problem->kind[i].max > *max)
-			*max = problem->kind[i].max;
-	}
-	return n;
-}
-
+/* A region has as many instances as the largest of its kinds needs. */
 static void add_regions(struct program *program)
 {
 	const struct stingy_problem *problem = program->problem;
 
-	for (uint32_t i = 0; i < problem->n_colours; i++) {
-		uint32_t first = 0, max;
-
-		if (kinds_of_colour(problem, i, &first, &max) == 1)
-			program->region[i] = program->count[first];
-		else
-			program->region[i] = add_column(program, GLP_CV, 1, max);
-	}
 	for (uint32_t i = 0; i < problem->n_kinds; i++) {
-		int region = program->region[problem->kind[i].colour];
+		int *region = &program->region[problem->kind[i].colour];
 
-		if (region == program->count[i])
-			continue;
-		set_term(program, 1, region, 1);
+		if (!*region)
+			*region = add_column(program, GLP_CV, 1, (double)problem->tau);
+		set_term(program, 1, *region, 1);
 		set_term(program, 2, program->count[i], -1);
 		add_row(program, 2, GLP_LO, 0);
 	}
@@ -171,12 +147,15 @@ static void add_layout_constraint(struct program *program)
 {
 	const struct stingy_problem *problem = program->problem;
 	double left = (double)problem->tau;
+	int terms = 0;
 
 	for (uint32_t i = 0; i < problem->n_colours; i++) {
-		set_term(program, (int)i + 1, program->region[i], (double)problem->slot[i]);
+		if (!program->region[i])
+			continue;
+		set_term(program, ++terms, program->region[i], (double)problem->slot[i]);
 		left -= (double)stingy_problem_padding(problem->slot[i]);
 	}
-	add_row(program, (int)problem->n_colours, GLP_UP, left);
+	add_row(program, terms, GLP_UP, left);
 }
 
 static void build(struct program *program)
@@ -326,7 +305,8 @@ static int solve_integer(struct program *program, const glp_iocp *options)
 	}
 	keep_if_better(program, n);
 	free(n);
-	return lines;
+	/* At the limit of nodes, more lines would only be more of the same. */
+	return result == GLP_ESTOP ? 0 : lines;
 }
 
 static void branch(struct program *program)
@@ -359,7 +339,7 @@ static void init(struct program *program)
 	program->region = stingy_memory_new(problem->n_colours, sizeof(*program->region));
 	program->column = stingy_memory_new((size_t)widest + 3, sizeof(*program->column));
 	program->value = stingy_memory_new((size_t)widest + 3, sizeof(*program->value));
-	program->gap = small ? SMALL_GAP : LARGE_GAP;
+	program->gap = small ? 0 : LARGE_GAP;
 	program->nodes = small ? SMALL_NODES : LARGE_NODES;
 	program->lp = glp_create_prob();
 }

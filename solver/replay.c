@@ -61,13 +61,15 @@ static struct stingy_task *find_task(struct replay *replay, const struct stingy_
 static struct stingy_task *find_or_begin_task(struct replay *replay, const struct stingy_task_key *key)
 {
 	struct stingy_task *task = find_task(replay, key);
+	uint32_t open;
 
 	if (task)
 		return task;
 	task = stingy_task_new(key);
 	HASH_ADD(hh, replay->tasks, key, sizeof(task->key), task);
-	if (++replay->census->open_tasks > replay->census->max_tasks)
-		replay->census->max_tasks = replay->census->open_tasks;
+	open = ++replay->census->open_tasks[key->announced];
+	if (open > replay->census->max_tasks)
+		replay->census->max_tasks = open;
 	return task;
 }
 
@@ -79,7 +81,7 @@ static void end_task(struct replay *replay, const struct stingy_task_key *key)
 	if (!task)
 		return;
 	HASH_DEL(replay->tasks, task);
-	replay->census->open_tasks--;
+	replay->census->open_tasks[key->announced]--;
 	stingy_census_task(replay->census, task);
 	stingy_tally_fini(&task->tally);
 	free(task->live);
@@ -160,19 +162,18 @@ static void begin_stage(struct replay *replay, const struct stingy_trace_record 
 	thread->timed = false;
 }
 
-/* The rest of the run is for the new connection, in the same stage. */
+/* The rest of the turn is for the new connection. What a program announces as its task goes before that. */
 static void accept_task(struct replay *replay, uint64_t fd)
 {
 	struct stingy_task_key key = {.id = fd};
-	struct stingy_run *run = current_run(replay);
-	uint32_t stage;
+	struct thread *thread = replay->thread;
+	uint32_t stage = thread->turn.stage;
 
 	end_task(replay, &key);
-	if (!run)
+	if (thread->announced || !thread->in_turn)
 		return;
-	stage = run->stage;
-	end_run(replay, run);
-	begin_run(replay, run, find_or_begin_task(replay, &key), stage);
+	end_run(replay, &thread->turn);
+	begin_run(replay, &thread->turn, find_or_begin_task(replay, &key), stage);
 }
 
 static uint32_t infer_stage(struct replay *replay, uint32_t number)
@@ -327,7 +328,7 @@ static enum stingy_fate left_fate_of(const struct replay *replay, const struct s
 
 	if ((task && !task->ended) || replay->turn - since <= STINGY_CENSUS_FEW_TURNS)
 		return STINGY_FATE_UNKNOWN;
-	return STINGY_FATE_OUTLIVED;
+	return STINGY_FATE_LEFT;
 }
 
 static void leave_objects(struct replay *replay)

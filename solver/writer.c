@@ -112,15 +112,15 @@ static void describe(struct writing *writing, uint32_t kind)
 {
 	const struct stingy_writer_source *source = writing->source;
 	const struct stingy_model *model = source->model;
+	const struct stingy_kind *of = &source->from->kinds->kind[model->kind[kind]];
 	const struct stingy_unit *unit = &source->from->census->unit[model->kind[kind]];
+	enum stingy_class class = of->to_the_end ? STINGY_CLASS_PER_CONNECTION : STINGY_CLASS_PER_TASK;
 	char text[COMMENT_SIZE];
 
 	snprintf(text, sizeof(text),
 		 "%s; %" PRIu64 " allocations at %" PRIu32 " site%s; at most %" PRIu32 " live, %" PRIu32
 		 " in one task; n = %" PRIu32,
-		 stingy_class_name(stingy_class_of(source->from->census, unit)), unit->serving,
-		 source->from->kinds->kind[model->kind[kind]].n_sites,
-		 source->from->kinds->kind[model->kind[kind]].n_sites == 1 ? "" : "s", unit->max_live,
+		 stingy_class_name(class), unit->serving, of->n_sites, of->n_sites == 1 ? "" : "s", unit->max_live,
 		 model->problem.kind[kind].per_task, source->layout->n[kind]);
 	stingy_manifest_write_comment(writing->out, text);
 }

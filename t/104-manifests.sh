@@ -125,8 +125,8 @@ truncations()
 	local size at
 	size=$(wc -c <small)
 	for ((at = 0; at < size - 1; at++)); do
-		head -c "$at" small >cut
-		refused "" "$work/cut" && continue
+		head -c "$at" small >short
+		refused "" "$work/short" && continue
 		echo "cut after $at of $size bytes"
 		return 1
 	done
@@ -147,8 +147,8 @@ solve chains -v depth=2 -v home=1 >chains.manifest
 cp "$progdir/chains-fp" chains
 other_build()
 {
-	managed "$work/chains.manifest" ./chains >out 2>err
-	[ $? -eq 0 ] && same bare.out out && one_line err "this is another build of '.*/chains': nothing is served"
+	managed "$work/chains.manifest" ./chains >out 2>err &&
+		same bare.out out && one_line err "this is another build of '.*/chains': nothing is served"
 }
 tap_ok "of another build of the program" other_build
 other_program()

@@ -73,7 +73,7 @@ tap_ok "generations: likewise" every_trace again 4
 preload_too=$progdir/no-collapse.so
 small_pages()
 {
-	STINGY_REPORT=1 managed "$work/good" "$forker" pages >out 2>err || { cat err; return 1; }
+	STINGY_REPORT=1 managed "$work/good" "$forker" pages >out 2>err || { echo "exit status $?"; cat err; return 1; }
 	cat out err
 	grep -q '^page size 4$' out && grep -q 'small pages' err
 }
@@ -81,7 +81,7 @@ tap_ok "small pages, where there are no others" small_pages
 
 explicit_pages()
 {
-	STINGY_REPORT=1 managed "$work/good" "$forker" pages >out 2>err || { cat err; return 1; }
+	STINGY_REPORT=1 managed "$work/good" "$forker" pages >out 2>err || { echo "exit status $?"; cat err; return 1; }
 	cat out err
 	grep -q '^page size 2048$' out && grep -q '^page size [0-9]* in the child$' out
 }

@@ -217,13 +217,14 @@ tap_ok "a program that cannot be run: 126" refuses 126 "'/'" run -m good.manifes
 
 # --- a manifest that is spoilt must not keep a server from coming up
 
+# What is wrong with it the library says (104-manifests.sh), and the one here is none.
 runs_on()
 {
-	run 0 run -m "$1" echo alive && has alive && says err "$2"
+	run 0 run -m "$1" echo alive && has alive
 }
-tap_ok "run: a malformed manifest is reported, by line" runs_on bad.manifest "stingy: bad.manifest:5: "
-tap_ok "run: so is one that is missing" runs_on missing.manifest "'missing.manifest'"
-tap_ok "run: so is a directory" runs_on lib "'lib'"
+tap_ok "run: with a malformed manifest" runs_on bad.manifest
+tap_ok "run: with one that is missing" runs_on missing.manifest
+tap_ok "run: with a directory" runs_on lib
 
 # --- check
 

@@ -1,0 +1,368 @@
+/*
+ * The set of sites: the longest chain that matches is found, whatever else is in it; what contradicts itself is
+ * refused; memory does not grow with the addresses that are not managed.
+ *
+ * Chains are made of real addresses, of the C library's text, as sites are bound to loaded modules; the stack they are
+ * found on is made up.
+ */
+#define _GNU_SOURCE
+#include "../shim/sites.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define PROGRAM   0u
+#define LIBC      1u
+#define STRANGER  2u /* a module that is not loaded */
+#define MODULES   4u
+#define ADDRESSES 50000u
+
+static struct stingy_sites sites;
+static size_t memory_size;
+static struct stingy_manifest_module named[MODULES];
+static uint64_t libc_text; /* file offset of libc's text, */
+static size_t libc_size;   /* and how many bytes of it */
+static uintptr_t libc_low;
+static struct stingy_region regions[3];
+static uint32_t random_state;
+
+static uint32_t next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state;
+}
+
+static int name_module(const struct stingy_module *module, void *data)
+{
+	bool is_libc = strstr(module->path, "/libc.so.6") != NULL;
+	struct stingy_manifest_module *name = &named[module->is_program ? PROGRAM : LIBC];
+
+	(void)data;
+	if (!module->is_program && !is_libc)
+		return 0;
+	name->id_len = module->id_len;
+	memcpy(name->id, module->id, module->id_len);
+	if (is_libc) {
+		libc_text = module->segment[0].offset;
+		libc_low = module->segment[0].low;
+		libc_size = module->segment[0].high - module->segment[0].low;
+	}
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	stingy_modules_each(name_module, NULL);
+	named[STRANGER].id_len = 20;
+	named[STRANGER + 1].id_len = 20;
+	return libc_size > 500000 && named[PROGRAM].id_len ? 0 : -1;
+}
+
+static void make(void)
+{
+	if (memory_size)
+		munmap(sites.tables[0], memory_size);
+	memory_size = stingy_sites_memory(ADDRESSES, MODULES);
+	void *at = mmap(NULL, memory_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(at != MAP_FAILED);
+	stingy_sites_init(&sites, ADDRESSES, MODULES, at);
+	for (unsigned i = 0; i < MODULES; i++)
+		stingy_sites_add_module(&sites, &named[i]);
+}
+
+static uint64_t offset_of(uint32_t place)
+{
+	return libc_text + 16 + place;
+}
+
+static uintptr_t address_of(uint32_t place)
+{
+	return libc_low + 16 + place;
+}
+
+/* The frame of each place has a size of its own. */
+static unsigned frame_words(uint32_t place)
+{
+	return 1 + place % 5;
+}
+
+static struct stingy_manifest_site site_of(const uint32_t *places, uint32_t depth)
+{
+	struct stingy_manifest_site site = {.depth = depth};
+
+	for (uint32_t i = 0; i < depth; i++) {
+		site.chain[i] = (struct stingy_address){.module = LIBC, .offset = offset_of(places[i])};
+		if (i + 1 < depth)
+			site.chain[i].rule = (struct stingy_rule){.cfa = (int32_t)(8 * frame_words(places[i])),
+								  .base = STINGY_RULE_SP};
+	}
+	return site;
+}
+
+static int add(const uint32_t *places, uint32_t depth, unsigned region, uint32_t limit)
+{
+	struct stingy_manifest_site site = site_of(places, depth);
+
+	return stingy_sites_add(&sites, &site, &regions[region], limit, 16);
+}
+
+/* Matches a stack on which the places are, from the call outwards. */
+static const struct stingy_node *match(const uint32_t *places, uint32_t depth)
+{
+	uintptr_t words[2 + 6 * STINGY_DEPTH_MAX] = {0, address_of(places[0])};
+	struct stingy_stack stack = {(uintptr_t)words, (uintptr_t)words + sizeof(words)};
+	size_t at = 2;
+
+	for (uint32_t i = 1; i < depth; i++) {
+		at += frame_words(places[i - 1]);
+		words[at - 1] = address_of(places[i]);
+	}
+	const struct stingy_call *call = (const struct stingy_call *)words;
+	uint32_t first = stingy_sites_find(&sites, STINGY_NODE_ROOT, call->ra);
+	if (first == STINGY_NODE_ROOT || first == STINGY_NODE_UNMANAGED)
+		return NULL;
+	return stingy_sites_match(&sites, first, call, &stack);
+}
+
+static uint32_t limit_of(const struct stingy_node *node)
+{
+	return node ? node->limit : 0;
+}
+
+static void test_longest_match(void **state)
+{
+	static const uint32_t a[] = {1, 2, 3, 4, 5}, b[] = {1, 2, 9, 4, 5}, c[] = {1, 7, 3, 4, 5},
+			      d[] = {2, 1, 3, 4, 5};
+
+	(void)state;
+	make();
+	assert_int_equal(add(a, 2, 0, 200), 0);
+	assert_int_equal(add(a, 4, 1, 400), 0);
+	assert_int_equal(add(c, 2, 2, 270), 0);
+	stingy_sites_bind(&sites);
+	assert_true(stingy_sites_is_program(&sites));
+	assert_int_equal(limit_of(match(a, 5)), 400);
+	assert_ptr_equal(match(a, 4)->region, &regions[1]);
+	assert_int_equal(limit_of(match(a, 3)), 200);
+	assert_int_equal(limit_of(match(b, 5)), 200);
+	assert_ptr_equal(match(b, 5)->region, &regions[0]);
+	assert_int_equal(limit_of(match(c, 5)), 270);
+	assert_null(match(a, 1));
+	assert_null(match(d, 5));
+	assert_null(match(a + 1, 4));
+}
+
+static void test_depths_of_one_to_sixteen(void **state)
+{
+	static const uint32_t chain[STINGY_DEPTH_MAX] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3};
+
+	(void)state;
+	make();
+	for (uint32_t depth = 1; depth <= STINGY_DEPTH_MAX; depth++)
+		assert_int_equal(add(chain, depth, 0, depth * 16), 0);
+	stingy_sites_bind(&sites);
+	for (uint32_t depth = 1; depth <= STINGY_DEPTH_MAX; depth++)
+		assert_int_equal(limit_of(match(chain, depth)), depth * 16);
+}
+
+static void test_contradictions_are_refused(void **state)
+{
+	static const uint32_t chain[] = {1, 2, 3, 4};
+
+	(void)state;
+	make();
+	assert_int_equal(add(chain, 3, 0, 16), 0);
+	assert_int_equal(add(chain, 3, 0, 16), -1); /* the same again */
+	assert_int_equal(add(chain, 3, 1, 32), -1); /* for another kind */
+	assert_int_equal(add(chain, 2, 1, 32), 0);
+	struct stingy_manifest_site site = site_of(chain, 4);
+	site.chain[1].rule.cfa += 8;
+	assert_int_equal(stingy_sites_add(&sites, &site, regions, 16, 16), -1);
+	site = site_of(chain, 4);
+	site.chain[0].rule.bp = -16;
+	assert_int_equal(stingy_sites_add(&sites, &site, regions, 16, 16), -1);
+	assert_int_equal(add(chain, 4, 0, 64), 0);
+}
+
+#define SITES     10000u
+#define QUERIES   3000u
+#define DEPTH_MAX 4u
+
+struct known {
+	uint32_t places[DEPTH_MAX];
+	uint32_t depth, limit;
+};
+
+static struct known known[SITES];
+
+/* What is to be found: the longest of all that the stack begins with. Looks at every site. */
+static uint32_t expected_limit(const uint32_t *places)
+{
+	uint32_t depth = 0, limit = 0;
+
+	for (uint32_t i = 0; i < SITES; i++)
+		if (known[i].depth > depth && memcmp(known[i].places, places, known[i].depth * sizeof(*places)) == 0) {
+			depth = known[i].depth;
+			limit = known[i].limit;
+		}
+	return limit;
+}
+
+/* A random chain; few addresses outside, many inside, so that sites share beginnings. */
+static void random_chain(uint32_t *places)
+{
+	places[0] = next_random() % 100;
+	for (uint32_t i = 1; i < DEPTH_MAX; i++)
+		places[i] = next_random() % (i == 1 ? 40 : 20);
+}
+
+static void fill_with_random_sites(void)
+{
+	for (uint32_t n = 0; n < SITES;) {
+		struct known *site = &known[n];
+
+		random_chain(site->places);
+		site->depth = next_random() % 100 == 0 ? 1 : 2 + next_random() % 3;
+		site->limit = n + 1;
+		bool is_new = true;
+		for (uint32_t i = 0; i < n && is_new; i++)
+			is_new = known[i].depth != site->depth ||
+				 memcmp(known[i].places, site->places, site->depth * sizeof(*site->places)) != 0;
+		/* It must be refused exactly if it was there before. */
+		assert_int_equal(add(site->places, site->depth, n % 3, site->limit), is_new ? 0 : -1);
+		n += is_new;
+	}
+}
+
+static void test_ten_thousand_sites(void **state)
+{
+	uint32_t found[DEPTH_MAX + 1] = {0};
+
+	(void)state;
+	print_message("# seed %u\n", random_state);
+	make();
+	memset(known, 0, sizeof(known));
+	fill_with_random_sites();
+	stingy_sites_bind(&sites);
+	for (uint32_t i = 0; i < QUERIES; i++) {
+		uint32_t places[DEPTH_MAX], limit;
+
+		random_chain(places);
+		if (i % 3 == 0) /* one that is there */
+			memcpy(places, known[next_random() % SITES].places, sizeof(places));
+		limit = limit_of(match(places, DEPTH_MAX));
+		assert_int_equal(limit, expected_limit(places));
+		found[limit ? known[limit - 1].depth : 0]++;
+	}
+	for (uint32_t depth = 0; depth <= DEPTH_MAX; depth++)
+		assert_true(found[depth] > 0);
+}
+
+static void test_unmanaged_addresses_are_bounded(void **state)
+{
+	static const uint32_t chain[] = {1, 2};
+	uint32_t used = 0;
+
+	(void)state;
+	make();
+	assert_int_equal(add(chain, 2, 0, 16), 0);
+	stingy_sites_bind(&sites);
+	for (uint32_t i = 0; i < 3 * STINGY_UNMANAGED_MAX; i++) {
+		assert_int_equal(stingy_sites_learn(&sites, address_of(1000 + i)), STINGY_NODE_UNMANAGED);
+		assert_int_equal(stingy_sites_find(&sites, STINGY_NODE_ROOT, address_of(1000 + i)),
+				 i < STINGY_UNMANAGED_MAX ? STINGY_NODE_UNMANAGED : STINGY_NODE_ROOT);
+	}
+	for (uint32_t i = 0; i <= sites.mask; i++)
+		used += sites.edges[i].ra != 0;
+	assert_int_equal(used, STINGY_UNMANAGED_MAX + 2);
+	assert_true(used <= (sites.mask + 1) / 2);
+	assert_int_equal(limit_of(match(chain, 2)), 16);
+}
+
+static void test_the_table_is_never_more_than_half_full(void **state)
+{
+	(void)state;
+	make();
+	for (uint32_t n = 0; n < ADDRESSES; n++)
+		assert_int_equal(add(&n, 1, 0, 16), 0);
+	stingy_sites_bind(&sites);
+	for (uint32_t i = 0; i < STINGY_UNMANAGED_MAX; i++)
+		stingy_sites_learn(&sites, address_of(ADDRESSES + i));
+	assert_true(2 * (ADDRESSES + STINGY_UNMANAGED_MAX) <= sites.mask + 1);
+	for (uint32_t n = 0; n < ADDRESSES; n += 997)
+		assert_int_equal(limit_of(match(&n, 1)), 16);
+}
+
+static void test_modules_that_are_not_loaded(void **state)
+{
+	static const uint32_t chain[] = {1, 2};
+	struct stingy_manifest_site site = site_of(chain, 2), own = site_of(chain, 1);
+
+	(void)state;
+	make();
+	site.chain[1].module = STRANGER;
+	assert_int_equal(stingy_sites_add(&sites, &site, regions, 48, 16), 0);
+	own.chain[0].module = STRANGER;
+	assert_int_equal(stingy_sites_add(&sites, &own, regions, 32, 16), 0);
+	stingy_sites_bind(&sites);
+	assert_null(match(chain, 2));
+	/* The same offset in another module is another address. */
+	assert_int_equal(add(chain, 2, 1, 64), 0);
+	sites.version.adds--;
+	stingy_sites_bind(&sites);
+	assert_int_equal(limit_of(match(chain, 2)), 64);
+}
+
+static int name_program(const struct stingy_module *module, void *data)
+{
+	*(const char **)data = strdup(module->path);
+	return 1;
+}
+
+static void test_another_build_is_not_the_program(void **state)
+{
+	struct stingy_manifest_module right = named[PROGRAM];
+	const char *path = NULL;
+
+	(void)state;
+	stingy_modules_each(name_program, &path);
+	named[PROGRAM].id[0] ^= 1;
+	named[PROGRAM].path = (struct stingy_text){path, strlen(path)};
+	make();
+	stingy_sites_bind(&sites);
+	assert_false(stingy_sites_is_program(&sites));
+	assert_true(sites.modules[PROGRAM].is_other_build);
+	named[PROGRAM].path = (struct stingy_text){"/somewhere/else", 15};
+	make();
+	stingy_sites_bind(&sites);
+	assert_false(stingy_sites_is_program(&sites));
+	assert_false(sites.modules[PROGRAM].is_other_build);
+	named[PROGRAM] = right;
+	free((void *)(uintptr_t)path);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_longest_match),
+		cmocka_unit_test(test_depths_of_one_to_sixteen),
+		cmocka_unit_test(test_contradictions_are_refused),
+		cmocka_unit_test(test_ten_thousand_sites),
+		cmocka_unit_test(test_unmanaged_addresses_are_bounded),
+		cmocka_unit_test(test_the_table_is_never_more_than_half_full),
+		cmocka_unit_test(test_modules_that_are_not_loaded),
+		cmocka_unit_test(test_another_build_is_not_the_program),
+	};
+
+	random_state = (uint32_t)time(NULL) | 1;
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}

@@ -1,0 +1,256 @@
+/* The walk: each rule leads where it should, and no rule, however wrong, leads out of the stack or in a circle. */
+#include "../shim/walk.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PAGE  4096u
+#define WORDS (4 * PAGE / sizeof(uintptr_t))
+
+static uintptr_t *words; /* a stack of WORDS words, between two pages that must not be read */
+static struct stingy_stack stack;
+static uint32_t random_state;
+
+static uint32_t next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state;
+}
+
+static int set_up(void **state)
+{
+	char *pages = mmap(NULL, 6 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	if (pages == MAP_FAILED || mprotect(pages + PAGE, 4 * PAGE, PROT_READ | PROT_WRITE) != 0)
+		return -1;
+	words = (uintptr_t *)(pages + PAGE);
+	stack = (struct stingy_stack){(uintptr_t)words, (uintptr_t)(words + WORDS)};
+	return 0;
+}
+
+/* Each word says where it is. */
+static void number_words(void)
+{
+	for (size_t i = 0; i < WORDS; i++)
+		words[i] = 1000000 + i;
+}
+
+static struct stingy_frame at(size_t sp, size_t bp)
+{
+	return (struct stingy_frame){.ra = 1, .sp = (uintptr_t)(words + sp), .bp = (uintptr_t)(words + bp)};
+}
+
+static void test_begins_behind_the_call(void **state)
+{
+	struct stingy_call call = {.bp = 11, .ra = 22};
+	struct stingy_frame frame = stingy_walk_begin(&call);
+
+	(void)state;
+	assert_int_equal(frame.bp, 11);
+	assert_int_equal(frame.ra, 22);
+	assert_int_equal(frame.sp, (uintptr_t)(&call + 1));
+}
+
+static void test_steps(void **state)
+{
+	/* From a frame with the stack pointer at word 10 and the frame pointer at word 20. */
+	static const struct {
+		struct stingy_rule rule;
+		size_t cfa; /* word; 0: no step */
+		size_t bp;  /* word in which the caller's frame pointer is; 0: unchanged */
+	} table[] = {
+		{{8, 0, STINGY_RULE_SP}, 11, 0},
+		{{24, 0, STINGY_RULE_SP}, 13, 0},
+		{{24, -16, STINGY_RULE_SP}, 13, 11},
+		{{80, -80, STINGY_RULE_SP}, 20, 10},
+		{{16, -16, STINGY_RULE_BP}, 22, 20},
+		{{16, 0, STINGY_RULE_BP}, 22, 0},
+		{{8, -88, STINGY_RULE_BP}, 21, 10},
+		{{(int32_t)(WORDS - 10) * 8, 0, STINGY_RULE_SP}, WORDS, 0}, /* the outermost frame there can be */
+		{{0, 0, STINGY_RULE_NONE}, 0, 0},
+		{{0, 0, STINGY_RULE_END}, 0, 0},
+		{{(int32_t)(WORDS - 9) * 8, 0, STINGY_RULE_SP}, 0, 0}, /* a word too far */
+		{{INT32_MAX - 7, 0, STINGY_RULE_SP}, 0, 0},
+		{{INT32_MIN, 0, STINGY_RULE_SP}, 0, 0},
+		{{0, 0, STINGY_RULE_SP}, 0, 0}, /* would stay where it is */
+		{{-8, 0, STINGY_RULE_SP}, 0, 0},
+		{{12, 0, STINGY_RULE_SP}, 0, 0},   /* between two words */
+		{{24, -20, STINGY_RULE_SP}, 0, 0}, /* likewise */
+		{{24, -32, STINGY_RULE_SP}, 0, 0}, /* saved below the frame */
+		{{24, INT16_MIN, STINGY_RULE_SP}, 0, 0},
+		{{-80, 0, STINGY_RULE_BP}, 0, 0}, /* down */
+		{{-72, 0, STINGY_RULE_BP}, 11, 0},
+		{{INT32_MIN, INT16_MIN, STINGY_RULE_BP}, 0, 0},
+	};
+
+	(void)state;
+	number_words();
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		struct stingy_frame frame = at(10, 20), before = frame;
+		bool more = stingy_walk_step(&frame, &table[i].rule, &stack);
+
+		assert_int_equal(more, table[i].cfa != 0);
+		if (!more) {
+			assert_memory_equal(&frame, &before, sizeof(frame));
+			continue;
+		}
+		assert_int_equal(frame.sp, (uintptr_t)(words + table[i].cfa));
+		assert_int_equal(frame.ra, 1000000 + table[i].cfa - 1);
+		assert_int_equal(frame.bp, table[i].bp ? 1000000 + table[i].bp : before.bp);
+	}
+}
+
+static void test_no_step_outside_the_stack(void **state)
+{
+	static const struct stingy_rule rule = {8, 0, STINGY_RULE_SP};
+	static const struct stingy_stack none = {0, 0};
+	struct stingy_frame frame = at(10, 20);
+
+	(void)state;
+	assert_false(stingy_walk_step(&frame, &rule, &none));
+	frame.sp = stack.high;
+	assert_false(stingy_walk_step(&frame, &rule, &stack));
+	frame.sp = stack.low - 8;
+	assert_false(stingy_walk_step(&frame, &rule, &stack));
+	frame.sp = 0;
+	assert_false(stingy_walk_step(&frame, &rule, &stack));
+	frame.sp = UINTPTR_MAX - 7;
+	assert_false(stingy_walk_step(&frame, &rule, &stack));
+	frame.sp = stack.high - 8;
+	assert_true(stingy_walk_step(&frame, &rule, &stack));
+	assert_false(stingy_walk_step(&frame, &rule, &stack));
+}
+
+/* A value as a rule, a register or a word of the stack might have it: sensible, nearly, or not at all. */
+static uint64_t random_value(void)
+{
+	uint64_t wide = (uint64_t)next_random() << 32 | next_random();
+
+	switch (next_random() % 5) {
+	case 0:
+		return stack.low + next_random() % (4 * PAGE);
+	case 1:
+		return stack.low + next_random() % WORDS * 8;
+	case 2:
+		return stack.high - 16 + next_random() % 32;
+	case 3:
+		return stack.low - 16 + next_random() % 32;
+	default:
+		return wide;
+	}
+}
+
+static struct stingy_rule random_rule(void)
+{
+	struct stingy_rule rule = {.base = (uint8_t)(next_random() % 6)};
+
+	rule.cfa = next_random() % 4 ? (int32_t)(next_random() % 64) * 8 - 32 : (int32_t)next_random();
+	rule.bp = next_random() % 4 ? (int16_t)(-(int)(next_random() % 64) * 8) : (int16_t)next_random();
+	return rule;
+}
+
+static void test_random_rules_stay_inside(void **state)
+{
+	unsigned long steps = 0;
+
+	(void)state;
+	print_message("# seed %u\n", random_state);
+	for (unsigned round = 0; round < 200000; round++) {
+		struct stingy_frame frame = {.sp = random_value(), .bp = random_value()};
+
+		for (unsigned i = 0; i < 8; i++)
+			words[next_random() % WORDS] = random_value();
+		for (;;) {
+			struct stingy_rule rule = random_rule();
+			uintptr_t sp = frame.sp;
+
+			if (!stingy_walk_step(&frame, &rule, &stack))
+				break;
+			steps++;
+			assert_true(frame.sp > sp);
+			assert_true(frame.sp <= stack.high);
+		}
+	}
+	assert_true(steps > 1000);
+}
+
+static int contains(struct stingy_stack bounds, const void *address)
+{
+	return (uintptr_t)address >= bounds.low && (uintptr_t)address < bounds.high;
+}
+
+static void *in_thread(void *main_local)
+{
+	struct stingy_stack own = stingy_stack_of_thread();
+	volatile char here = 0;
+
+	/* All of it can be read, up to its end. */
+	here = *(volatile char *)(own.high - 1);
+	return (void *)(uintptr_t)(contains(own, (const void *)&here) && !contains(own, main_local) &&
+				   own.high % sizeof(uintptr_t) == 0);
+}
+
+static void test_bounds_of_threads(void **state)
+{
+	struct stingy_stack own = stingy_stack_of_thread(), again = stingy_stack_of_thread();
+	pthread_t thread;
+	void *result;
+	char here;
+
+	(void)state;
+	assert_true(contains(own, &here));
+	assert_true(contains(own, __builtin_frame_address(0)));
+	assert_int_equal(own.low, again.low);
+	assert_int_equal(own.high, again.high);
+	assert_int_equal(pthread_create(&thread, NULL, in_thread, &here), 0);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_non_null(result);
+}
+
+static ucontext_t caller, coroutine;
+static struct stingy_stack of_coroutine;
+
+static void in_coroutine(void)
+{
+	of_coroutine = stingy_stack_of_thread();
+}
+
+/* There the thread's own bounds are the answer: every step checks that it is in them, and they hold when it is back. */
+static void test_bounds_on_a_coroutine(void **state)
+{
+	static char other[256 << 10];
+	char here;
+
+	(void)state;
+	assert_int_equal(getcontext(&coroutine), 0);
+	coroutine.uc_stack = (stack_t){.ss_sp = other, .ss_size = sizeof(other)};
+	coroutine.uc_link = &caller;
+	makecontext(&coroutine, in_coroutine, 0);
+	assert_int_equal(swapcontext(&caller, &coroutine), 0);
+	assert_true(contains(of_coroutine, &here));
+	assert_false(contains(of_coroutine, other));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_begins_behind_the_call),    cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_no_step_outside_the_stack), cmocka_unit_test(test_random_rules_stay_inside),
+		cmocka_unit_test(test_bounds_of_threads),         cmocka_unit_test(test_bounds_on_a_coroutine),
+	};
+
+	random_state = (uint32_t)time(NULL) | 1;
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
