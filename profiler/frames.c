@@ -9,11 +9,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define HASH_SIZE    (2 * STINGY_FRAMES_MAX) /* places, a power of two */
-#define HASH_SHIFT   (64 - 18)
-#define NAMES_SIZE   (8u << 20)          /* bytes for all names together */
-#define FUNCTION_BIT (UINT64_C(1) << 63) /* the key of a function is its address with this; of a return address, bare  \
-					  */
+#define HASH_SIZE  (2 * STINGY_FRAMES_MAX) /* places, a power of two */
+#define HASH_SHIFT (64 - 18)
+#define NAMES_SIZE (8u << 20) /* bytes for all names together */
+#define FUNCTION_BIT                                                                                                   \
+	(UINT64_C(1) << 63) /* the key of a function is its address with this; of a return address, bare               \
+			     */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below; readers of known entries do without */
 static struct stingy_known_frame *frames;

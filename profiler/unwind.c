@@ -41,6 +41,7 @@ struct machine {
 	stingy_unwind_find *find;
 	void *data;
 	uint64_t function; /* found by the last look-up; 0: it found nothing */
+	bool is_lost;      /* it found nothing, and libunwind would go on by guesses: it shall read nothing for them */
 };
 
 /* eh_frame_hdr, as the linkers write it: a version, three encodings, then two words and the sorted table. */
@@ -61,6 +62,7 @@ static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *i
 	struct machine *machine = data;
 	struct stingy_unwind_tables tables;
 	machine->function = 0;
+	machine->is_lost = true;
 	if (!machine->find(ip, &tables, machine->data) || tables.eh_frame_hdr == 0)
 		return -UNW_ENOINFO;
 	const struct eh_frame_hdr *hdr = (const struct eh_frame_hdr *)tables.eh_frame_hdr;
@@ -68,6 +70,7 @@ static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *i
 	    hdr->table_encoding != EH_DATAREL_SDATA4)
 		return -UNW_ENOINFO;
 	unw_dyn_info_t table = {.start_ip = tables.low, .end_ip = tables.high, .format = UNW_INFO_FORMAT_REMOTE_TABLE};
+	machine->is_lost = false;
 	table.u.rti.segbase = tables.eh_frame_hdr;
 	table.u.rti.table_data = (unw_word_t)hdr->table;
 	table.u.rti.table_len = (unw_word_t)hdr->count * 2 * sizeof(int32_t) / sizeof(unw_word_t);
@@ -95,8 +98,8 @@ static int get_dyn_info_list_addr(unw_addr_space_t as, unw_word_t *list, void *d
 static int access_mem(unw_addr_space_t as, unw_word_t address, unw_word_t *value, int write, void *data)
 {
 	(void)as;
-	(void)data;
-	if (write)
+	const struct machine *machine = data;
+	if (write || machine->is_lost)
 		return -UNW_EINVAL;
 	if (address >= FAKE)
 		*value = address | FAKE_WORD;
