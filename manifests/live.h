@@ -67,14 +67,14 @@ struct stingy_live {
 	uint32_t pages;     /* enum stingy_live_pages */
 	uint32_t n_threads; /* threads that have counters, at most STINGY_LIVE_THREADS */
 	uint32_t n_regions;
-	uint64_t regions_at; /* bytes from the start of this structure to the first region */
+	uint64_t regions_at;  /* bytes from the start of this structure to the first region */
 	uint64_t region_size; /* bytes from one struct stingy_live_region to the next */
-	uint64_t slab;       /* bytes of the cache slab */
-	uint64_t arena;      /* address of the arena; 0: none yet */
-	uint64_t sites;      /* in the manifest */
-	uint64_t sites_here; /* whose modules are loaded */
-	char manifest[256];  /* path, terminated, cut to fit */
-	char note[256];      /* what a reader should know (why off, why small pages); may be empty */
+	uint64_t slab;        /* bytes of the cache slab */
+	uint64_t arena;       /* address of the arena; 0: none yet */
+	uint64_t sites;       /* in the manifest */
+	uint64_t sites_here;  /* whose modules are loaded */
+	char manifest[256];   /* path, terminated, cut to fit */
+	char note[256];       /* what a reader should know (why off, why small pages); may be empty */
 	struct stingy_live_counters thread[STINGY_LIVE_THREADS];
 };
 

@@ -281,22 +281,25 @@ static const struct {
 	const char *keyword;
 	const char *(*read)(struct stingy_manifest_reader *reader, struct stingy_words *words,
 			    struct stingy_manifest_record *record);
-	uint32_t max; /* 0: these have no number, and there is one */
+	uint32_t max;   /* 0: these have no number, and there is one */
+	size_t counter; /* offset in struct stingy_manifest_counts; only of those with a number */
 } types[] = {
-	[STINGY_MANIFEST_CACHE] = {"cache", read_cache, 0},
-	[STINGY_MANIFEST_SLAB] = {"slab", read_slab, 0},
-	[STINGY_MANIFEST_MODULE] = {"module", read_module, STINGY_MODULES_MAX},
-	[STINGY_MANIFEST_REGION] = {"region", read_region, STINGY_REGIONS_MAX},
-	[STINGY_MANIFEST_KIND] = {"kind", read_kind, STINGY_KINDS_MAX},
-	[STINGY_MANIFEST_SITE] = {"site", read_site, STINGY_SITES_MAX},
-	[STINGY_MANIFEST_STAGE] = {"stage", read_stage, STINGY_STAGES_MAX},
+	[STINGY_MANIFEST_CACHE] = {"cache", read_cache, 0, 0},
+	[STINGY_MANIFEST_SLAB] = {"slab", read_slab, 0, 0},
+	[STINGY_MANIFEST_MODULE] = {"module", read_module, STINGY_MODULES_MAX,
+				    offsetof(struct stingy_manifest_counts, modules)},
+	[STINGY_MANIFEST_REGION] = {"region", read_region, STINGY_REGIONS_MAX,
+				    offsetof(struct stingy_manifest_counts, regions)},
+	[STINGY_MANIFEST_KIND] = {"kind", read_kind, STINGY_KINDS_MAX, offsetof(struct stingy_manifest_counts, kinds)},
+	[STINGY_MANIFEST_SITE] = {"site", read_site, STINGY_SITES_MAX, offsetof(struct stingy_manifest_counts, sites)},
+	[STINGY_MANIFEST_STAGE] = {"stage", read_stage, STINGY_STAGES_MAX,
+				   offsetof(struct stingy_manifest_counts, stages)},
 };
 
+/* The counter of a type whose records have numbers. */
 static uint32_t *counter(struct stingy_manifest_counts *counts, int type)
 {
-	uint32_t *const all[] = {&counts->modules, &counts->regions, &counts->kinds, &counts->sites, &counts->stages};
-
-	return all[type - STINGY_MANIFEST_MODULE];
+	return (uint32_t *)((char *)counts + types[type].counter);
 }
 
 /* Reads the rest of a line whose keyword was the type's. */

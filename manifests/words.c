@@ -185,8 +185,12 @@ char *stingy_text_decode(struct stingy_text text, char *buf, size_t size)
 	for (size_t i = 0; i < text.len && n < size - 1; i++) {
 		int byte = text.at[i] == '%' && text.len - i > 2 ? hex_byte(text.at + i + 1) : -1;
 
-		buf[n++] = byte < 0 ? text.at[i] : (char)byte;
-		i += byte < 0 ? 0 : 2;
+		if (byte < 0) {
+			buf[n++] = text.at[i];
+		} else {
+			buf[n++] = (char)byte;
+			i += 2;
+		}
 	}
 	buf[n] = '\0';
 	return buf;

@@ -46,26 +46,44 @@ static bool is_same(const struct stingy_known_chain *known, const struct stingy_
 	       memcmp(pool + known->at, chain->frame, chain->depth * sizeof(*chain->frame)) == 0;
 }
 
-struct stingy_known_chain *stingy_chains_get(const struct stingy_chain *chain)
+/* The place of the chain in the hash: its own, or the empty one where it would go. */
+static uint32_t find_place(const struct stingy_chain *chain, uint64_t h)
 {
-	uint64_t h = hash_of(chain);
 	uint32_t i = (uint32_t)(h ^ h >> 32) % HASH_SIZE;
-	for (; hash[i] != 0; i = (i + 1) % HASH_SIZE)
-		if (is_same(&chains[hash[i] - 1], chain, h))
-			return &chains[hash[i] - 1];
-	/* The last 1/16 is kept for chains of one frame, of which there are not as many. */
-	uint32_t room = chain->depth == 1 ? 0 : STINGY_CHAINS_MAX / 16;
-	if (n_chains + room >= STINGY_CHAINS_MAX || pool_used + chain->depth + room > POOL_SIZE) {
-		if (chain->depth == 1)
-			return NULL;
-		struct stingy_chain cut = {.depth = 1, .frame = {chain->frame[0]}};
-		return stingy_chains_get(&cut);
-	}
+	while (hash[i] != 0 && !is_same(&chains[hash[i] - 1], chain, h))
+		i = (i + 1) % HASH_SIZE;
+	return i;
+}
+
+/* The last 1/16 of the room is kept for chains of one frame, of which there are not as many. */
+static bool has_room(const struct stingy_chain *chain)
+{
+	uint32_t kept = chain->depth == 1 ? 0 : STINGY_CHAINS_MAX / 16;
+	return n_chains + kept < STINGY_CHAINS_MAX && pool_used + chain->depth + kept <= POOL_SIZE;
+}
+
+static struct stingy_known_chain *add(const struct stingy_chain *chain, uint64_t h, uint32_t place)
+{
 	struct stingy_known_chain *known = &chains[n_chains++];
 	*known = (struct stingy_known_chain){
 		.hash = h, .at = pool_used, .depth = (uint16_t)chain->depth, .complete = chain->complete};
 	memcpy(pool + pool_used, chain->frame, chain->depth * sizeof(*chain->frame));
 	pool_used += chain->depth;
-	hash[i] = n_chains;
+	hash[place] = n_chains;
 	return known;
+}
+
+struct stingy_known_chain *stingy_chains_get(const struct stingy_chain *chain)
+{
+	struct stingy_chain cut = {.depth = 1, .frame = {chain->frame[0]}};
+	for (;; chain = &cut) {
+		uint64_t h = hash_of(chain);
+		uint32_t place = find_place(chain, h);
+		if (hash[place] != 0)
+			return &chains[hash[place] - 1];
+		if (has_room(chain))
+			return add(chain, h, place);
+		if (chain == &cut)
+			return NULL;
+	}
 }

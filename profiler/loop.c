@@ -29,7 +29,7 @@
 /* The next definition of the enclosing function: NEXT(type of function)(arguments). Found once. */
 #define NEXT(name)                                                                                                     \
 	({                                                                                                             \
-		static __typeof__(&name) next_;                                                                        \
+		static __typeof__(&(name)) next_;                                                                      \
 		if (__builtin_expect(!next_, 0))                                                                       \
 			find_next(&next_, #name);                                                                      \
 		next_;                                                                                                 \

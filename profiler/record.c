@@ -384,7 +384,7 @@ static int settle_prefix(void)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	strcpy(prefix + used, given);
+	memcpy(prefix + used, given, strlen(given) + 1);
 	return 0;
 }
 

@@ -178,12 +178,16 @@ void stingy_sink_end(struct stingy_sink *sink)
 		return;
 	header->flags |= STINGY_TRACE_ENDED;
 	size_t whole = (header->committed + 4095) & ~(size_t)4095;
-	if (is_ours(sink) && ftruncate(sink->fd, (off_t)header->committed) == 0 && whole < sink->mapped) {
-		/* what lies behind the file's end must not be touched: let stingy_sink_room map it again */
-		mmap((char *)header + whole, sink->mapped - whole, PROT_NONE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-		sink->mapped = whole;
-	}
+	if (!is_ours(sink) || whole == sink->mapped)
+		return;
+	/* What lies behind the file's end must not be touched: stingy_sink_room maps it again if need be. */
+	void *behind = mmap((char *)header + whole, sink->mapped - whole, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	if (behind == MAP_FAILED)
+		return;
+	sink->mapped = whole;
+	if (ftruncate(sink->fd, (off_t)header->committed) < 0)
+		return; /* a file with a tail, which readers pass over */
 }
 
 void stingy_sink_forget(struct stingy_sink *sink)

@@ -77,6 +77,8 @@ static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *i
 	int result = lib.search_table(as, ip, &table, info, need_info, data);
 	if (result >= 0)
 		machine->function = info->start_ip;
+	else
+		machine->is_lost = true;
 	return result;
 }
 

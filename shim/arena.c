@@ -81,7 +81,8 @@ static int populate(const struct stingy_arena *arena)
 		return -1;
 	for (size_t at = 0; at < arena->size; at += PAGE) { /* before Linux 5.14 */
 		volatile char *byte = arena->base + at;
-		*byte = *byte;
+		char kept = *byte;
+		*byte = kept;
 	}
 	return 0;
 }

@@ -256,10 +256,9 @@ static int fill(struct loading *l)
 
 static void print_id(char *text, const uint8_t *id, uint32_t len)
 {
+	memcpy(text, "none", sizeof("none"));
 	for (uint32_t i = 0; i < len; i++)
-		sprintf(text + 2 * i, "%02x", id[i]);
-	if (len == 0)
-		strcpy(text, "none");
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
 }
 
 static int say_other_program(struct loading *l)

@@ -59,7 +59,7 @@ struct stingy_sites {
 	struct stingy_named_edge *named;
 	struct stingy_sites_module *modules;
 	uint32_t n_nodes, n_named, n_modules, n_unmanaged;
-	uint32_t n_here; /* sites whose outermost address is in a module that is loaded */
+	uint32_t n_here;                       /* sites whose outermost address is in a module that is loaded */
 	struct stingy_modules_version version; /* of the loader's list that the table was made for */
 	bool is_locked;
 };

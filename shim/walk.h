@@ -76,8 +76,9 @@ static inline bool stingy_walk_step(struct stingy_frame *frame, const struct sti
 
 /*
  * The bounds of the calling thread's own stack, (0, 0) if they cannot be had. What runs on another one (a coroutine's,
- * a signal's) is outside of them, and is not walked. Main thread on its stack: no system call after the first time. Else it may allocate and
- * call the kernel (pthread_getattr_np), so the caller guards against re-entry and keeps the result.
+ * a signal's) is outside of them, and is not walked. Main thread on its stack: no system call after the first time.
+ * Else it may allocate and call the kernel (pthread_getattr_np), so the caller guards against re-entry and keeps the
+ * result.
  */
 struct stingy_stack stingy_stack_of_thread(void);
 

@@ -43,7 +43,36 @@ void stingy_census_fini(struct stingy_census *census)
 	free(census->stage);
 	free(census->together);
 	free(census->dominates);
+	free(census->n_free);
 	memset(census, 0, sizeof(*census));
+}
+
+static void empty_arena(struct stingy_census *census)
+{
+	if (census->n_free)
+		memcpy(census->n_free, census->arena.count, census->arena.n_regions * sizeof(*census->n_free));
+}
+
+void stingy_census_try(struct stingy_census *census, const struct stingy_census_arena *arena)
+{
+	census->arena = *arena;
+	census->n_free = stingy_memory_new(arena->n_regions, sizeof(*census->n_free));
+	empty_arena(census);
+}
+
+/* The arena serves whoever comes by a managed site, at set-up too. */
+static void serve(struct stingy_census *census, struct stingy_object *object, uint64_t size)
+{
+	uint32_t region;
+
+	if (!census->n_free)
+		return;
+	region = census->arena.region[object->unit];
+	if (region == STINGY_NO_UNIT || size > census->arena.size[object->unit] || !census->n_free[region])
+		return;
+	census->n_free[region]--;
+	object->in_arena = true;
+	census->served += object->serving;
 }
 
 static void relate(struct stingy_census *census, uint32_t unit, struct stingy_task *task)
@@ -68,8 +97,8 @@ static void count_serving(struct stingy_unit *unit, uint64_t size)
 	stingy_sizes_add(&unit->served->sizes, size);
 }
 
-void stingy_census_begin(struct stingy_census *census, const struct stingy_object *object, uint64_t size,
-			 uint32_t align, struct stingy_run *run)
+void stingy_census_begin(struct stingy_census *census, struct stingy_object *object, uint64_t size, uint32_t align,
+			 struct stingy_run *run)
 {
 	struct stingy_unit *unit = &census->unit[object->unit];
 
@@ -77,6 +106,7 @@ void stingy_census_begin(struct stingy_census *census, const struct stingy_objec
 		unit->max_live = unit->live;
 	if (align > unit->max_align)
 		unit->max_align = align;
+	serve(census, object, size);
 	if (!run) {
 		unit->setup++;
 		return;
@@ -125,6 +155,8 @@ void stingy_census_end(struct stingy_census *census, const struct stingy_object 
 	struct stingy_task *task = object->task;
 
 	unit->live--;
+	if (object->in_arena)
+		census->n_free[census->arena.region[object->unit]]++;
 	if (run)
 		stingy_tally_add(&run->added, object->unit, -1);
 	if (!object->serving)
@@ -201,6 +233,7 @@ void stingy_census_next(struct stingy_census *census)
 {
 	for (uint32_t i = 0; i < census->n_units; i++)
 		census->unit[i].live = 0;
+	empty_arena(census);
 	census->last_timed = NO_STAGE;
 	census->open_tasks[0] = census->open_tasks[1] = 0;
 }

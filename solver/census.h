@@ -57,6 +57,14 @@ struct stingy_census_stage {
 	uint32_t *need;            /* by unit: the most objects a run added to what it found */
 };
 
+/* A layout to be tried out: how many of the allocations would the arena serve? */
+struct stingy_census_arena {
+	const uint32_t *region; /* by unit; STINGY_NO_UNIT: it has none */
+	const uint64_t *size;   /* by unit: the largest that is served, in bytes */
+	const uint32_t *count;  /* by region: its slots */
+	uint32_t n_regions;
+};
+
 struct stingy_census {
 	struct stingy_unit *unit;
 	uint32_t n_units;
@@ -67,11 +75,15 @@ struct stingy_census {
 	uint64_t tasks;         /* tasks that ended or were open at the end */
 	uint32_t open_tasks[2]; /* now: those of descriptors, and those that the program announces */
 	uint32_t max_tasks;     /* of either, at most */
+	uint32_t last_timed;    /* stage */
 	/* The rest is there only in a census of relations: which units meet in one task. */
 	size_t n_words;      /* words of a set of units; 0: no relations wanted */
 	uint64_t *together;  /* n_units sets: those that were live in the task when one of the unit began, some time */
 	uint64_t *dominates; /* n_units sets: those that always were */
-	uint32_t last_timed; /* stage */
+	/* The rest is there only in a census that tries a layout out. */
+	struct stingy_census_arena arena;
+	uint32_t *n_free; /* by region: slots; NULL: no layout is tried out */
+	uint64_t served;  /* of the allocations while serving */
 };
 
 /* A census by unit_of, which must outlive it. relations: of kinds, not of thousands of chains. */
@@ -79,9 +91,12 @@ void stingy_census_init(struct stingy_census *census, uint32_t n_units, const ui
 			bool relations);
 void stingy_census_fini(struct stingy_census *census);
 
-/* An object begins; it is of the task of the run. run NULL: at set-up. */
-void stingy_census_begin(struct stingy_census *census, const struct stingy_object *object, uint64_t size,
-			 uint32_t align, struct stingy_run *run);
+/* Before the first object: tries the arena out, whose arrays must stay. */
+void stingy_census_try(struct stingy_census *census, const struct stingy_census_arena *arena);
+
+/* An object begins; it is of the task of the run. run NULL: at set-up. Tells in the object whether it has a slot. */
+void stingy_census_begin(struct stingy_census *census, struct stingy_object *object, uint64_t size, uint32_t align,
+			 struct stingy_run *run);
 
 /* An object ends in the run (NULL: none), or is left when the trace ends. */
 void stingy_census_end(struct stingy_census *census, const struct stingy_object *object, enum stingy_fate fate,

@@ -68,7 +68,7 @@ static void summarize(const struct stingy_solve *solve, FILE *out)
 	else
 		fputs(", the best that is possible\n", out);
 	fprintf(out, "stingy: expected from the arena: %.1f%% of the allocations while serving\n",
-		stingy_solve_expected(solve) * 100);
+		100.0 * (double)solve->served / (double)solve->census.serving);
 }
 
 static int compare_chains(const void *a, const void *b, void *data)

@@ -103,7 +103,6 @@ static void take_allocation(struct survey *survey, const struct stingy_trace_all
 	const struct thread *thread = survey->thread;
 	uint32_t wait = thread->wait;
 
-	survey->input->allocations++;
 	if (wait == STINGY_NO_CHAIN && !thread->in_stage)
 		return;
 	survey->input->serving++;
@@ -185,7 +184,6 @@ static void look_over(struct survey *survey)
 	struct stingy_trace_record record;
 
 	if (stingy_trace_reader_init(&reader, input->file.data, input->file.size) == 0) {
-		input->cache = reader.header.cache;
 		input->full = reader.header.flags & STINGY_TRACE_FULL;
 		switch_thread(survey, 0);
 		while (stingy_trace_next(&reader, &record) == 1)

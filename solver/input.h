@@ -23,21 +23,19 @@ struct stingy_input_pair {
 struct stingy_input {
 	const char *path; /* the caller's */
 	struct stingy_mapped_file file;
-	uint32_t program;          /* module; STINGY_NO_MODULE: the trace does not even tell its program */
-	struct stingy_cache cache; /* of the machine it was made on; zeros if unknown */
-	uint32_t *frame;           /* the trace's frame numbers to places */
-	uint32_t *chain;           /* the trace's chain numbers to chains */
+	uint32_t program; /* module; STINGY_NO_MODULE: the trace does not even tell its program */
+	uint32_t *frame;  /* the trace's frame numbers to places */
+	uint32_t *chain;  /* the trace's chain numbers to chains */
 	uint32_t n_frames, n_chains;
 	struct stingy_input_pair *pair; /* each one once */
 	size_t n_pairs;
 	uint32_t *announced; /* places: the functions that the program announced as stages, each one once */
 	size_t n_announced;
-	uint64_t allocations; /* all of them */
-	uint64_t serving;     /* made in a turn of an event loop, or in an announced stage */
-	bool waited;          /* some thread has an event loop */
-	bool full;            /* it reached its bound while it was recorded */
-	const char *damage;   /* why it could not be read to its end; NULL: it could */
-	size_t damaged_at;    /* bytes: what is before that was read */
+	uint64_t serving;   /* made in a turn of an event loop, or in an announced stage */
+	bool waited;        /* some thread has an event loop */
+	bool full;          /* it reached its bound while it was recorded */
+	const char *damage; /* why it could not be read to its end; NULL: it could */
+	size_t damaged_at;  /* bytes: what is before that was read */
 };
 
 /* Maps and surveys the file. Returns 0, or -1 with errno if it cannot be opened or mapped. */

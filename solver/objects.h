@@ -21,6 +21,7 @@ struct stingy_object {
 	uint32_t turn; /* in which it began */
 	uint32_t run;  /* runs that its task had had when it began */
 	bool serving;  /* began in a turn or an announced stage; else at set-up */
+	bool in_arena; /* has a slot, in a census that tries a layout out */
 };
 
 struct stingy_objects {

@@ -116,6 +116,27 @@ void stingy_problem_raise(const struct stingy_problem *problem, uint32_t *n)
 	}
 }
 
+void stingy_problem_lower(const struct stingy_problem *problem, uint32_t *n)
+{
+	bool lowered = true;
+
+	while (lowered) {
+		lowered = false;
+		for (uint32_t i = 0; i < problem->n_orders; i++) {
+			const struct stingy_problem_order *order = &problem->order[i];
+			uint32_t more, less;
+			uint64_t allowed;
+
+			stingy_problem_factors(problem, order, &more, &less);
+			allowed = (uint64_t)more * n[order->more] / less;
+			if (n[order->less] <= allowed)
+				continue;
+			n[order->less] = (uint32_t)allowed;
+			lowered = true;
+		}
+	}
+}
+
 bool stingy_problem_allows(const struct stingy_problem *problem, const uint32_t *n)
 {
 	for (uint32_t i = 0; i < problem->n_stages; i++)

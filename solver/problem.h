@@ -74,8 +74,12 @@ uint64_t stingy_problem_stage_bytes(const struct stingy_problem *problem, const 
 /* Bytes that the layout constraint counts, at n. */
 uint64_t stingy_problem_layout_bytes(const struct stingy_problem *problem, const uint32_t *n);
 
-/* Raises what n has of the greater kinds to what the order constraints want. */
+/*
+ * Makes n keep the order constraints: raise gives more of the greater kinds, lower gives less of the lesser ones, which
+ * breaks none of the other constraints, and never less than one.
+ */
 void stingy_problem_raise(const struct stingy_problem *problem, uint32_t *n);
+void stingy_problem_lower(const struct stingy_problem *problem, uint32_t *n);
 
 /* Whether n keeps the cache and the order constraints; and the layout constraint and the bounds too. */
 bool stingy_problem_allows(const struct stingy_problem *problem, const uint32_t *n);

@@ -10,10 +10,10 @@
 #define SMALL_KINDS 40u /* problems of more are solved to a gap */
 #define LARGE_GAP   0.005
 #define SMALL_NODES 20000
-#define LARGE_NODES 500
-#define ROUNDS_MAX  200  /* of lines added; far more than were ever seen to be needed */
-#define BELOW       1e-9 /* how far below a line counts */
-#define EXACT       1e-9 /* relative: what double arithmetic leaves of a gap of 0 */
+#define LARGE_WORK  30000 /* nodes times kinds */
+#define ROUNDS_MAX  200   /* of lines added; far more than were ever seen to be needed */
+#define BELOW       1e-9  /* how far below a line counts */
+#define EXACT       1e-9  /* relative: what double arithmetic leaves of a gap of 0 */
 
 /* The columns and rows of one problem. Numbers of columns count from 1, as GLPK's do; 0: there is none. */
 struct program {
@@ -241,7 +241,7 @@ static void round_down(struct program *program)
 
 	for (uint32_t i = 0; i < problem->n_kinds; i++)
 		n[i] = (uint32_t)floor(glp_get_col_prim(program->lp, program->count[i]) + BELOW);
-	stingy_problem_raise(problem, n);
+	stingy_problem_lower(problem, n);
 	stingy_problem_improve(problem, n);
 	keep_if_better(program, n);
 	free(n);
@@ -340,7 +340,7 @@ static void init(struct program *program)
 	program->column = stingy_memory_new((size_t)widest + 3, sizeof(*program->column));
 	program->value = stingy_memory_new((size_t)widest + 3, sizeof(*program->value));
 	program->gap = small ? 0 : LARGE_GAP;
-	program->nodes = small ? SMALL_NODES : LARGE_NODES;
+	program->nodes = small ? SMALL_NODES : LARGE_WORK / (int)problem->n_kinds;
 	program->lp = glp_create_prob();
 }
 

@@ -264,8 +264,8 @@ static void begin_object(struct replay *replay, const struct stingy_trace_alloc 
 		object.task = stingy_task_hold(run->task);
 		object.run = run->task->n_runs;
 	}
-	stingy_objects_put(&replay->objects, &object);
 	stingy_census_begin(replay->census, &object, alloc->size, alloc->align, run);
+	stingy_objects_put(&replay->objects, &object);
 }
 
 static void wait_again(struct replay *replay, const struct stingy_trace_record *record)

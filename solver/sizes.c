@@ -52,13 +52,3 @@ uint64_t stingy_sizes_cover(const struct stingy_sizes *sizes, unsigned percent)
 	}
 	return cover;
 }
-
-uint64_t stingy_sizes_within(const struct stingy_sizes *sizes, uint64_t size)
-{
-	uint64_t within = 0;
-
-	for (unsigned i = 0; i < STINGY_SIZES_STEPS; i++)
-		if (sizes->largest[i] <= size)
-			within += sizes->count[i];
-	return within;
-}

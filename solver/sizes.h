@@ -24,7 +24,4 @@ uint64_t stingy_sizes_cover(const struct stingy_sizes *sizes, unsigned percent);
 /* The step that a size falls into: sizes of one step differ by less than 16 bytes, or by a sixteenth. */
 unsigned stingy_sizes_step(uint64_t size);
 
-/* How many allocations are of at most this size, as far as the steps tell. */
-uint64_t stingy_sizes_within(const struct stingy_sizes *sizes, uint64_t size);
-
 #endif

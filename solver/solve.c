@@ -168,6 +168,33 @@ static int make_model(struct stingy_solve *solve)
 	return 0;
 }
 
+/* Goes through the traces once more, with the layout in force. */
+static void try_out(struct stingy_solve *solve)
+{
+	const struct stingy_problem *problem = &solve->model.problem;
+	uint32_t n_kinds = solve->kinds.n_kinds, *region = stingy_memory_new(n_kinds, sizeof(*region));
+	uint32_t *count = stingy_memory_new(solve->layout.n_regions, sizeof(*count));
+	uint64_t *size = stingy_memory_new(n_kinds, sizeof(*size));
+	struct stingy_census_arena arena = {region, size, count, solve->layout.n_regions};
+	struct stingy_census census;
+
+	memset(region, 0xff, n_kinds * sizeof(*region)); /* STINGY_NO_UNIT */
+	for (uint32_t i = 0; i < problem->n_kinds; i++) {
+		region[solve->model.kind[i]] = problem->kind[i].colour;
+		size[solve->model.kind[i]] = problem->kind[i].size;
+	}
+	for (uint32_t i = 0; i < solve->layout.n_regions; i++)
+		count[i] = solve->layout.region[i].count;
+	stingy_census_init(&census, n_kinds, solve->kinds.kind_of, solve->stages.n_stages, false);
+	stingy_census_try(&census, &arena);
+	take_census(solve, &census);
+	solve->served = census.served;
+	stingy_census_fini(&census);
+	free(region);
+	free(count);
+	free(size);
+}
+
 int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
 {
 	const struct stingy_problem *problem = &solve->model.problem;
@@ -182,20 +209,6 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 	if (stingy_program_solve(problem, solve->n, &solve->solution) < 0)
 		return fail(solve, "not even one instance of each object kind fits the cache");
 	stingy_layout_init(&solve->layout, problem, solve->n);
+	try_out(solve);
 	return 0;
-}
-
-double stingy_solve_expected(const struct stingy_solve *solve)
-{
-	const struct stingy_problem *problem = &solve->model.problem;
-	double served = 0;
-
-	for (uint32_t i = 0; i < problem->n_kinds; i++) {
-		const struct stingy_unit *unit = &solve->census.unit[solve->model.kind[i]];
-		double share = (double)solve->layout.n[i] / unit->max_live;
-
-		served += (double)stingy_sizes_within(&unit->served->sizes, problem->kind[i].size) *
-			  (share < 1 ? share : 1);
-	}
-	return solve->census.serving ? served / (double)solve->census.serving : 0;
 }

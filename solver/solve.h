@@ -37,6 +37,7 @@ struct stingy_solve {
 	uint32_t *n; /* the program's solution, by the problem's kind */
 	struct stingy_solution solution;
 	struct stingy_layout layout;
+	uint64_t served; /* allocations of the traces, while serving, that the layout would have served */
 	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */
 };
 
@@ -48,8 +49,5 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 
 /* Whether the input is one of the program's. */
 bool stingy_solve_uses(const struct stingy_solve *solve, const struct stingy_input *input);
-
-/* The share of the allocations while serving that the traces' own load would get from the arena, 0 to 1. */
-double stingy_solve_expected(const struct stingy_solve *solve);
 
 #endif

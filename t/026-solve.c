@@ -152,6 +152,8 @@ static void figure_2_gives_the_papers_constraints_and_solution(void **state)
 	assert_int_equal(solver.n[0], 4);
 	assert_int_equal(solver.n[1], 3);
 	assert_int_equal(solver.layout.used, 7 * SIZE);
+	/* Ten tasks come to each stage together: that is more than there are slots. */
+	assert_int_equal(solver.served, 4 + 3);
 	stingy_solve_fini(&solver);
 	made_fini(&made);
 }
@@ -262,6 +264,7 @@ static void only_what_ends_with_its_task_is_managed(void **state)
 	assert_false(is_managed(&solver, "configure"));
 	assert_false(is_managed(&solver, "cache_it"));
 	assert_int_equal(solver.census.serving, 50 + 150 + 150 + 50);
+	assert_int_equal(solver.served, 50 + 150 + 150);
 	text = manifest_of(&solver);
 	read_back(text, &counts);
 	assert_int_equal(counts.modules, 1);

@@ -59,7 +59,7 @@ void *mmap(void *address, size_t size, int prot, int flags, int fd, off_t offset
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
-	flags &= ~(MAP_HUGETLB | 63 << 26); /* and the size of the page, which is in the flags' upper bits */
+	flags &= (int)~(MAP_HUGETLB | 63u << 26); /* and the size of the page, which is in the flags' upper bits */
 	return (void *)syscall(SYS_mmap, address, size, prot, flags, fd, offset);
 }
 

@@ -23,6 +23,13 @@ walks()
 	[ "$chains" -gt 500 ] && [ $((different * 1000)) -le $((chains * allowed)) ]
 }
 
+# walks_unchecked PROGRAM [ARGUMENT]...: whether its output is as ever, by itself.
+walks_unchecked()
+{
+	bare "$progdir/$1" "${@:2}" >bare.out
+	profiled walk "$progdir/$1" "${@:2}" >out 2>err && same bare.out out && [ ! -s err ]
+}
+
 for build in chains chains-fp chains-O0 chains-O3; do
 	tap_ok "$build: calls and call-backs" walks 1 "$build"
 	tap_note "$(cat said)"
@@ -32,6 +39,8 @@ for build in chains chains-fp chains-O0 chains-O3; do
 		tap_ok "$build: $mode: no harm" walks 1000 "$build" $mode
 		tap_note "$mode: $(cat said): the walk ends where the handler was called"
 	done
+	tap_ok "$build: code without tables: no harm" walks_unchecked "$build" jit
+	tap_ok "$build: code without tables, checked: the walk ends there" walks 1000 "$build" jit
 	# A little more than half of the objects are allocated on the coroutine's stack, where the walk has one address.
 	tap_ok "$build: coroutine of the main thread, which can still be walked itself" walks 600 "$build" coroutine
 	tap_note "coroutine: $(cat said): there, chains are one address deep"

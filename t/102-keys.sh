@@ -52,5 +52,6 @@ served()
 keys_agree "threads, in a dry run" "$progdir/chains" thread
 keys_agree "signal handlers, in a dry run" "$progdir/chains" signal
 keys_agree "coroutines, in a dry run" "$progdir/chains" coroutine
+keys_agree "code without tables, in a dry run" "$progdir/chains" jit
 
 tap_done

@@ -2,7 +2,7 @@
  * Allocates by many different call chains, for tests of the walk: recursion through functions whose frames differ,
  * call-backs from the C library, threads, signal handlers, coroutines, modules that come and go.
  *
- *	chains [plain|thread|signal|altstack|coroutine|first|module A.so B.so]
+ *	chains [plain|thread|signal|altstack|coroutine|first|jit|module A.so B.so]
  *
  * Built four times: -O2 as chains, -O2 -fno-omit-frame-pointer as chains-fp, -O0 as chains-O0, -O3 as chains-O3; with
  * -pthread. The output does not depend on the build or on the libraries preloaded.
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #define SEED       12345u
@@ -222,6 +223,32 @@ static unsigned long in_coroutine_first(void)
 	return (unsigned long)result;
 }
 
+static unsigned long jit_sum;
+static uint32_t jit_random = SEED;
+
+static void from_jit(void)
+{
+	jit_sum += go_on(next_random(&jit_random) % DEEPEST, &jit_random);
+}
+
+/* Code in no module, without unwind tables, and with something else in the frame pointer. */
+static unsigned long in_jit(void)
+{
+	/* push rbp; mov rbp, 17; call rdi; pop rbp; ret */
+	static const unsigned char code[] = {0x55, 0x48, 0xc7, 0xc5, 17, 0, 0, 0, 0xff, 0xd7, 0x5d, 0xc3};
+	void (*run_code)(void (*)(void));
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED)
+		abort();
+	memcpy(at, code, sizeof(code));
+	if (mprotect(at, 4096, PROT_READ | PROT_EXEC) != 0)
+		abort();
+	memcpy(&run_code, &at, sizeof(at));
+	for (unsigned i = 0; i < CHAINS / 10; i++)
+		run_code(from_jit);
+	return jit_sum;
+}
+
 static unsigned long in_module(const char *path)
 {
 	void *(*chain_module)(size_t, unsigned);
@@ -265,6 +292,8 @@ int main(int argc, char **argv)
 		sum = in_coroutine();
 	else if (strcmp(how, "first") == 0)
 		sum = in_coroutine_first();
+	else if (strcmp(how, "jit") == 0)
+		sum = in_jit();
 	else if (strcmp(how, "module") == 0 && argc == 4)
 		sum = in_modules(argv + 2);
 	printf("seed %u: %lu objects, %lu bytes, sum %lu\n", SEED, n_objects, n_bytes, sum);

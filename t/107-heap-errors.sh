@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# What glibc would stop a program for, libstingy.so stops it for: one line that names the address, and SIGABRT.
+
+# shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
+. "${0%/*}/tap.sh"
+# shellcheck source=shim.sh disable=SC2154
+. "${0%/*}/shim.sh"
+
+misuse=$progdir/misuse
+ulimit -c 0
+profiled misuse "$misuse" none >/dev/null || tap_bail "cannot profile"
+solve misuse -v home=1 >manifest # one site, one region of ten slots
+
+unharmed()
+{
+	STINGY_REPORT=1 managed "$work/manifest" "$misuse" none >out 2>err && grep -q 'not stopped' out &&
+		[ "$(served err)" -eq 10 ]
+}
+tap_ok "without misuse, the ten objects are from the arena, and the program ends well" unharmed
+
+# stopped PATTERN HOW: whether the program was, with one line that has the address and matches.
+stopped()
+{
+	# bash tells of the signal on its own stderr
+	{ managed "$work/manifest" "$misuse" "$2" >out 2>err; } 2>/dev/null
+	local status=$?
+	cat out err
+	[ "$status" -eq 134 ] && [ "$(wc -l <out)" -eq 1 ] && one_line err "$(cat out) $1"
+}
+
+while IFS='|' read -r how pattern what; do
+	tap_ok "$what" stopped "$pattern" "$how"
+done <<'END'
+double|\(slot 3 of region 0\)$|freed twice
+double-remote|\(slot 3 of region 0\)$|freed by another thread, then again
+remote-double|\(slot 3 of region 0\)$|freed, then again by another thread
+inside|is inside slot 3 of region 0|freed in the middle
+unaligned|is inside slot 3 of region 0|freed off by one
+behind|is in no slot|freed behind the last object
+arena|is in the arena, but in no region|freed in the arena, where no object can be
+realloc-freed||reallocated in place after it was freed
+realloc-freed-larger||reallocated to more after it was freed
+realloc-inside||reallocated in the middle
+realloc-inside-larger||reallocated to more in the middle
+realloc-arena||reallocated where no object can be
+END
+
+tap_done
