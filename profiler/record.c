@@ -393,6 +393,8 @@ __attribute__((constructor)) static void begin(void)
 	stingy_next_init();
 	if (!stingy_env_is_trusted())
 		return;
+	if (!stingy_env_is_main())
+		stingy_say_no_more();
 	self.is_busy = true;
 	bound = stingy_env_number("STINGY_MAX_TRACE", MAX_TRACE_DEFAULT);
 	if (bound < MAX_TRACE_LEAST)

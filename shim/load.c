@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "load.h"
 
-#include "env.h"
 #include "say.h"
 
 #include <errno.h>
@@ -76,8 +75,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct loading *l, const
 	va_start(args, format);
 	vsnprintf(why, sizeof(why), format, args);
 	va_end(args);
-	if (stingy_env_is_main())
-		stingy_say("'%s': %s: nothing is served", l->path, why);
+	stingy_say("'%s': %s: nothing is served", l->path, why);
 	if (l->serve->live || make_live(l, 0) == 0)
 		memcpy(l->serve->live->note, why, sizeof(why));
 	return -1;

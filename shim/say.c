@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 512
+
+static bool is_silent; /* set in the constructor, if at all */
 
 /* glibc's vsnprintf does not allocate for %s, %d, %u, %lu, %p: the conversions used in these libraries. */
 static void say(const char *format, va_list args)
@@ -25,8 +28,15 @@ static void say(const char *format, va_list args)
 	errno = saved;
 }
 
+void stingy_say_no_more(void)
+{
+	is_silent = true;
+}
+
 void stingy_say(const char *format, ...)
 {
+	if (is_silent)
+		return;
 	va_list args;
 	va_start(args, format);
 	say(format, args);

@@ -5,6 +5,9 @@
 #ifndef STINGY_SAY_H
 #define STINGY_SAY_H
 
+/* From now on this process and what it forks says nothing, unless it dies: it is not the one the user started. */
+void stingy_say_no_more(void);
+
 /* Writes "stingy: ", the message and a line end to stderr; longer than 500 bytes is cut. */
 void stingy_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -193,6 +193,8 @@ __attribute__((constructor(101))) static void begin(void)
 	const char *path = stingy_env("STINGY_MANIFEST");
 	if (!path)
 		return;
+	if (!stingy_env_is_main())
+		stingy_say_no_more();
 	struct stingy_serve loaded = {.is_dry = stingy_env_is_set("STINGY_DRY_RUN")};
 	int failed = stingy_load(&loaded, path);
 	if (failed) {

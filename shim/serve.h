@@ -126,15 +126,17 @@ static inline void stingy_leaving(const void *object)
 	(void)object;
 }
 
+_Noreturn void stingy_serve_bad_free(const void *object);
+
+/* Also checks that it is an object: realloc asks this before it leaves one where it is. */
 static inline size_t stingy_usable(const void *object)
 {
 	const struct stingy_region *region = stingy_serve_region(object);
-	if (!region)
-		return 0;
-	return region->live.slot - (size_t)((const char *)object - region->base) % region->live.slot;
+	if (__builtin_expect(!region, 0))
+		stingy_serve_bad_free(object);
+	stingy_region_slot(region, object);
+	return region->live.slot;
 }
-
-_Noreturn void stingy_serve_bad_free(const void *object);
 
 static inline void stingy_release(void *object)
 {

@@ -119,7 +119,7 @@ not_overwritten()
 	local first=(orderly.*.trace)
 	"$progdir/tracedump" orderly.*.trace >before
 	(cd "$work" && exec env LD_PRELOAD="$profiling" STINGY_TRACE="$work/orderly" "$plain" alloc=2 exit=0)
-	"$progdir/tracedump" "$first" | cmp - before
+	"$progdir/tracedump" "${first[0]}" | cmp - before
 }
 tap_ok "another run leaves the first one's trace alone" not_overwritten
 

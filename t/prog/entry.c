@@ -216,7 +216,7 @@ static bool is_tried(const struct entry *entry, size_t align, size_t size)
 		return true;
 	if (entry->call == call_pvalloc || size < 16 || size > 70000)
 		return false;
-	return !entry->has_align || (is_power_of_two(align) && align >= sizeof(void *) && align <= 16384);
+	return !entry->has_align || (is_power_of_two(align) && align >= sizeof(void *) && align <= 64);
 }
 
 static void try_all(void)
