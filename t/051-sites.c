@@ -267,6 +267,26 @@ static void test_ten_thousand_sites(void **state)
 		assert_true(found[depth] > 0);
 }
 
+/* The same address behind every other: which edge it is depends on where it leads from alone. */
+static void test_one_address_behind_many(void **state)
+{
+	const uint32_t last = 40000, n = 20000;
+
+	(void)state;
+	make();
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t chain[] = {i, i % 2 ? last : last + 1};
+
+		assert_int_equal(add(chain, 2, 0, i + 1), 0);
+	}
+	stingy_sites_bind(&sites);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t chain[] = {i, last};
+
+		assert_int_equal(limit_of(match(chain, 2)), i % 2 ? i + 1 : 0);
+	}
+}
+
 static void test_unmanaged_addresses_are_bounded(void **state)
 {
 	static const uint32_t chain[] = {1, 2};
@@ -357,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_depths_of_one_to_sixteen),
 		cmocka_unit_test(test_contradictions_are_refused),
 		cmocka_unit_test(test_ten_thousand_sites),
+		cmocka_unit_test(test_one_address_behind_many),
 		cmocka_unit_test(test_unmanaged_addresses_are_bounded),
 		cmocka_unit_test(test_the_table_is_never_more_than_half_full),
 		cmocka_unit_test(test_modules_that_are_not_loaded),

@@ -185,6 +185,9 @@ static pid_t fork_with_hooks(bool is_empty)
 {
 	stingy_arena_before_fork(&arena);
 	pid_t pid = fork();
+	/* An explicit page must not be shared with the child: a copy on write with an empty pool would kill it. */
+	if (pid == 0 && arena.pages == STINGY_PAGES_EXPLICIT && is_there(arena.base))
+		_exit(99);
 	if (pid == 0)
 		stingy_arena_after_fork_in_child(&arena, is_empty);
 	else

@@ -6,9 +6,11 @@
 #include "../shim/modules.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,13 +76,19 @@ static void compare_with_file(const struct stingy_module *module, int fd, const 
 	assert_int_equal(stingy_module_address(module, segment->offset + size), segment->high);
 }
 
-/* Whether the bytes are somewhere in the file's first pages, where linkers put the notes. */
-static bool is_in_file(int fd, const void *bytes, size_t size)
+/* Whether the build-id stands, as a note of that length, in the file's first pages, where linkers put it. */
+static bool is_note_in_file(int fd, const struct stingy_module *module)
 {
+	struct {
+		uint32_t name_size, size, type;
+		char name[4];
+		uint8_t id[STINGY_ID_MAX];
+	} note = {4, module->id_len, NT_GNU_BUILD_ID, "GNU", {0}};
 	char start[8192];
 	ssize_t n = pread(fd, start, sizeof(start), 0);
 
-	return n > 0 && memmem(start, (size_t)n, bytes, size) != NULL;
+	memcpy(note.id, module->id, module->id_len);
+	return n > 0 && memmem(start, (size_t)n, &note, offsetof(__typeof__(note), id) + module->id_len) != NULL;
 }
 
 static int check_module(const struct stingy_module *module, void *data)
@@ -98,7 +106,7 @@ static int check_module(const struct stingy_module *module, void *data)
 	assert_int_equal(stingy_module_file_size(module), st.st_size);
 	assert_int_equal(module->id != NULL, module->id_len != 0);
 	if (module->id)
-		assert_true(is_in_file(fd, module->id, module->id_len));
+		assert_true(is_note_in_file(fd, module));
 	assert_true(module->eh_frame_hdr != 0);
 	close(fd);
 	return 0;

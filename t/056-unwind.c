@@ -166,6 +166,36 @@ static void test_a_realigned_frame(void **state)
 	check_rule(with_a_misaligned_frame, STINGY_RULE_BP);
 }
 
+static jmp_buf back;
+
+static NOINLINE __attribute__((noreturn)) void never_returns(void)
+{
+	NOTE();
+	probe();
+	longjmp(back, 1);
+}
+
+/* Its last instruction is a call: the return address is that of what follows, another function or nothing. */
+static NOINLINE void with_a_call_at_its_end(void)
+{
+	char room[500];
+
+	NOTE();
+	__asm__ volatile("" : : "r"(room) : "memory");
+	never_returns();
+}
+
+static void test_a_call_that_does_not_return(void **state)
+{
+	(void)state;
+	n_known = 0;
+	if (setjmp(back) == 0)
+		with_a_call_at_its_end();
+	assert_int_equal(n_known, 2);
+	assert_int_equal(rules[1].base, STINGY_RULE_SP);
+	assert_true(rules[1].cfa > 500 && rules[1].cfa < 700);
+}
+
 static void (*const kinds[])(void) = {plain, with_room, with_frame_pointer, with_alloca, with_another_use_of_it};
 static unsigned mixed_left;
 
@@ -291,6 +321,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules_of_known_frames),
 		cmocka_unit_test(test_a_realigned_frame),
+		cmocka_unit_test(test_a_call_that_does_not_return),
 		cmocka_unit_test(test_mixed_frames),
 		cmocka_unit_test(test_through_the_c_library),
 		cmocka_unit_test(test_both_walks_end_at_the_same_place),

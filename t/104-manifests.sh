@@ -12,7 +12,7 @@ steps=(say=begin alloc=60 exit=7)
 bare ./plain "${steps[@]}" >bare.out
 profiled plain ./plain alloc=60 >/dev/null || tap_bail "cannot profile"
 solve plain -v depth=2 -v home=1 >good
-limit=5
+limit=10
 
 # runs MANIFEST [PROGRAM]: whether its output and status under the manifest are as ever; what it says is in err.
 runs()
@@ -136,6 +136,15 @@ sed -i '/^end/i site 0 kind=0 0+0x1010' small
 tap_note "truncations: $(wc -c <small) bytes"
 tap_ok "small, but whole" runs "$work/small"
 tap_ok "every truncation of it is refused" truncations
+
+# A slab that is larger than what is left of the addresses that the program may have.
+awk '{ sub(/^slab size=.*/, "slab size=268435456"); print }' good >vast
+cramped()
+{
+	(ulimit -v 150000 && refused "no memory" "$work/vast")
+}
+tap_ok "of a slab for which there are no addresses" cramped
+tap_ok "where there are, it is in force" in_force "$work/vast"
 
 # --- builds
 

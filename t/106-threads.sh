@@ -47,4 +47,11 @@ tap_note "$(cat err)"
 tap_ok "each was served from the arena, in its destructors too" grep -q ' 0 fell back' err
 tap_ok "all of their objects" test "$(served err)" -ge 1800
 
+unset STINGY_REPORT
+profiled handover "$threads" handover >/dev/null
+solve handover -v home=1 -v spare=100 >manifest
+export STINGY_REPORT=1
+tap_ok "a thread that exits hands over" whole managed "$work/manifest" "$threads" handover
+tap_ok "what it allocates after that is not from the arena: 10 of 30" grep -q "20 of .* 10 fell back" err
+
 tap_done

@@ -1,22 +1,25 @@
 /*
- * A module for chains.c to load and unload; built twice, the second time with -DSECOND, so that two modules with other
- * frames at other offsets can come to lie at the same addresses. Flags: -shared -fPIC.
+ * A module for chains.c to load and unload; built twice, the second time with -DSECOND: the same code at the same
+ * offsets, but for the size of a frame. Where one has come to lie in the other's place, what was learnt of the first's
+ * return addresses is wrong for the second. Flags: -shared -fPIC.
  */
 #include <stdlib.h>
 
-/* Where an object of the size is to be allocated, by how many frames of this module. */
+#ifdef SECOND
+#define ROOM 1000
+#else
+#define ROOM 2000
+#endif
+
+/* Makes an object of the size and more, by so many more frames of this module. */
 void *chain_module(size_t size, unsigned depth);
 
 static __attribute__((noinline)) void *leaf(size_t size)
 {
-#ifdef SECOND
-	volatile char room[200];
-	room[size % 200] = 1;
-	void *object = calloc(1, size + (size_t)room[size % 200]);
-#else
+	char room[ROOM];
+	__asm__ volatile("" : : "r"(room) : "memory");
 	void *object = malloc(size);
-#endif
-	__asm__ volatile("" : "+r"(object));
+	__asm__ volatile("" : "+r"(object) : "r"(room));
 	return object;
 }
 

@@ -259,6 +259,18 @@ static void walk_one(const struct entry *entry, size_t from)
 	free(object);
 }
 
+/* Reallocation to nothing of an object as it was first given: it is freed, and that is no error. */
+static void reduce_one(const struct entry *entry, size_t from)
+{
+	int result = 0;
+	void *object = entry->call(64, from, &result);
+	errno = ERRNO_BEFORE;
+	object = realloc(hide(object), 0);
+	printf("%s(%zu), then realloc to 0: %s errno=%s\n", entry->name, from, object ? "object" : "NULL",
+	       errno_name(errno));
+	free(object);
+}
+
 static void walk_all(void)
 {
 	static const size_t from[] = {0, 24, 512, 5000, 200000};
@@ -266,6 +278,9 @@ static void walk_all(void)
 		for (size_t i = 0; i < COUNT(from); i++)
 			if (is_tried(&entries[e], 64, from[i]))
 				walk_one(&entries[e], from[i]);
+	for (size_t e = 0; e < COUNT(entries) && !is_portable; e++)
+		for (size_t i = 0; i < COUNT(from); i++)
+			reduce_one(&entries[e], from[i]);
 }
 
 /* Reallocations that cannot be: the object must stay as it was. */

@@ -3,6 +3,7 @@
  *
  *	threads stress [SEED]   random sizes and entry points; objects change hands through a shared table
  *	threads owners          threads one after the other; each frees what the one before left, the last in a
+ *	threads handover       a thread whose destructor allocates while the next thread has taken over
  *destructor
  *
  * Flags: -pthread. The seed is printed. A failed check aborts.
@@ -197,10 +198,62 @@ static void owners(void)
 	printf("%d owners\n", OWNERS);
 }
 
+#define HANDED 10 /* objects each time */
+
+static __attribute__((noinline)) void make_some(void)
+{
+	struct object *some[HANDED];
+	for (unsigned i = 0; i < HANDED; i++) {
+		some[i] = malloc(100);
+		seal(some[i], 100, i);
+	}
+	for (unsigned i = 0; i < HANDED; i++)
+		end(some[i]);
+}
+
+static pthread_barrier_t has_allocated, may_end;
+
+static void *second_main(void *unused)
+{
+	make_some();
+	pthread_barrier_wait(&has_allocated);
+	pthread_barrier_wait(&may_end);
+	return unused;
+}
+
+/* The first thread is on its way out: the second owns the arena now. */
+static void at_first_exit(void *second)
+{
+	check(pthread_create(second, NULL, second_main, NULL) == 0, "no thread");
+	pthread_barrier_wait(&has_allocated);
+	make_some();
+	pthread_barrier_wait(&may_end);
+}
+
+static void *first_main(void *second)
+{
+	pthread_setspecific(key, second);
+	make_some();
+	return NULL;
+}
+
+static void handover(void)
+{
+	pthread_t first, second;
+	check(pthread_barrier_init(&has_allocated, NULL, 2) == 0 && pthread_barrier_init(&may_end, NULL, 2) == 0 &&
+		      pthread_key_create(&key, at_first_exit) == 0 &&
+		      pthread_create(&first, NULL, first_main, &second) == 0,
+	      "no thread");
+	pthread_join(first, NULL);
+	pthread_join(second, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "owners") == 0)
 		owners();
+	else if (argc > 1 && strcmp(argv[1], "handover") == 0)
+		handover();
 	else
 		stress(argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : (uint32_t)time(NULL));
 	printf("all objects whole\n");
