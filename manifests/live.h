@@ -15,7 +15,7 @@
 #define STINGY_LIVE_NAME    "stingy-live"
 #define STINGY_LIVE_MAGIC   UINT64_C(0x45564c59474e5453) /* "STNGYLVE" */
 #define STINGY_LIVE_VERSION 1u
-#define STINGY_LIVE_THREADS 63u /* threads with counters of their own; later ones share the last */
+#define STINGY_LIVE_THREADS 63u /* threads with counters of their own; later ones share theirs */
 
 enum stingy_live_state {
 	STINGY_LIVE_OFF = 0, /* no manifest, or one that was refused: everything goes to the next allocator */
@@ -36,12 +36,12 @@ enum stingy_fell_back {
 	STINGY_FELL_SIZE = 0, /* larger than its kind's size in the manifest */
 	STINGY_FELL_ALIGN,    /* alignment beyond what the slots have */
 	STINGY_FELL_FULL,     /* no free slot in its region */
-	STINGY_FELL_THREAD,   /* another thread than the arena's owner */
-	STINGY_FELL_NO_ARENA, /* the arena could not be made */
+	STINGY_FELL_THREAD,   /* another thread than the owner, at an address where managed sites begin */
+	STINGY_FELL_NO_ARENA, /* there was no memory for the arena */
 	STINGY_FELL_REASONS,
 };
 
-/* One thread's counters: a cache line each, so that threads do not share one. */
+/* One thread's counters: a cache line each, so that threads do not share one (but for those beyond the number). */
 struct stingy_live_counters {
 	uint64_t served;    /* in a dry run: would have been; else zero, as the regions count theirs */
 	uint64_t unmanaged; /* not at a managed site */
@@ -75,7 +75,7 @@ struct stingy_live {
 	uint64_t sites_here;  /* whose modules are loaded */
 	char manifest[256];   /* path, terminated, cut to fit */
 	char note[256];       /* what a reader should know (why off, why small pages); may be empty */
-	struct stingy_live_counters thread[STINGY_LIVE_THREADS];
+	struct stingy_live_counters thread[STINGY_LIVE_THREADS] __attribute__((aligned(64)));
 };
 
 #endif

@@ -1,8 +1,9 @@
 #define _GNU_SOURCE
 #include "chains.h"
 
+#include "../shim/map.h"
+
 #include <string.h>
-#include <sys/mman.h>
 
 #define HASH_SIZE (2 * STINGY_CHAINS_MAX) /* places, a power of two */
 #define POOL_SIZE (1u << 24)              /* frames of all chains together */
@@ -13,17 +14,11 @@ static uint32_t *hash; /* index + 1; 0: empty */
 static uint32_t *pool;
 static uint32_t pool_used;
 
-static void *map(size_t size)
-{
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return at == MAP_FAILED ? NULL : at;
-}
-
 int stingy_chains_init(void)
 {
-	chains = map(STINGY_CHAINS_MAX * sizeof(*chains));
-	hash = map(HASH_SIZE * sizeof(*hash));
-	pool = map(POOL_SIZE * sizeof(*pool));
+	chains = stingy_map(STINGY_CHAINS_MAX * sizeof(*chains));
+	hash = stingy_map(HASH_SIZE * sizeof(*hash));
+	pool = stingy_map(POOL_SIZE * sizeof(*pool));
 	return chains && hash && pool ? 0 : -1;
 }
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FDS_MAX   (1 << 16)
 #define HASH_SIZE (1 << 18) /* places, a power of two, many times FDS_MAX */
@@ -15,7 +16,28 @@ struct descriptor {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct descriptor descriptors[FDS_MAX];
 static int32_t hash[HASH_SIZE]; /* fd + 1; 0: empty; what no longer agrees with descriptors[] is stale */
+static pid_t process;           /* whose descriptors these are */
 static int n_used;              /* places that are not empty */
+
+/* This thread holds the lock: a signal handler that calls close meanwhile gets no answer, and must not wait. */
+static __thread bool is_inside __attribute__((tls_model("initial-exec")));
+
+static bool enter(void)
+{
+	if (is_inside)
+		return false;
+	is_inside = true;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	pthread_mutex_lock(&lock);
+	return true;
+}
+
+static void leave(void)
+{
+	pthread_mutex_unlock(&lock);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	is_inside = false;
+}
 
 static uint32_t first_place(int epoll, uint64_t data)
 {
@@ -54,9 +76,8 @@ static void sweep(void)
 
 void stingy_descriptors_register(int epoll, int fd, uint64_t data)
 {
-	if (!is_in_range(fd))
+	if (!is_in_range(fd) || !enter())
 		return;
-	pthread_mutex_lock(&lock);
 	struct descriptor *descriptor = &descriptors[fd];
 	if (!carries(descriptor, epoll, data)) {
 		*descriptor = (struct descriptor){data, epoll, true, descriptor->is_noted};
@@ -64,41 +85,49 @@ void stingy_descriptors_register(int epoll, int fd, uint64_t data)
 			sweep();
 		insert(fd);
 	}
-	pthread_mutex_unlock(&lock);
+	leave();
 }
 
 int stingy_descriptors_find(int epoll, uint64_t data)
 {
 	int found = -1;
-	pthread_mutex_lock(&lock);
+	if (!enter())
+		return -1;
 	for (uint32_t i = first_place(epoll, data); hash[i] != 0 && found < 0; i = (i + 1) % HASH_SIZE)
 		if (carries(&descriptors[hash[i] - 1], epoll, data))
 			found = hash[i] - 1;
-	pthread_mutex_unlock(&lock);
+	leave();
 	return found;
 }
 
 void stingy_descriptors_note(int fd)
 {
-	if (!is_in_range(fd))
+	if (!is_in_range(fd) || !enter())
 		return;
-	pthread_mutex_lock(&lock);
 	descriptors[fd].is_noted = true;
-	pthread_mutex_unlock(&lock);
+	leave();
 }
 
 bool stingy_descriptors_forget(int fd)
 {
-	if (!is_in_range(fd))
+	if (!is_in_range(fd) || !enter())
 		return false;
-	pthread_mutex_lock(&lock);
 	bool was = descriptors[fd].is_registered || descriptors[fd].is_noted;
-	descriptors[fd].is_registered = descriptors[fd].is_noted = false;
-	pthread_mutex_unlock(&lock);
+	was = was && getpid() == process; /* a child by vfork closes its own, in our memory */
+	if (was)
+		descriptors[fd].is_registered = descriptors[fd].is_noted = false;
+	leave();
 	return was;
+}
+
+void stingy_descriptors_init(void)
+{
+	process = getpid();
 }
 
 void stingy_descriptors_after_fork(void)
 {
+	process = getpid();
 	pthread_mutex_init(&lock, NULL);
+	is_inside = false;
 }

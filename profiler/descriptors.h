@@ -4,7 +4,7 @@
  * closing others is not worth a record.
  *
  * Fixed tables; descriptors beyond them are not followed. Any thread: a lock of its own, in which nothing else is
- * called.
+ * called. In a signal handler that interrupted one of these, the others do nothing and know nothing.
  */
 #ifndef STINGY_DESCRIPTORS_H
 #define STINGY_DESCRIPTORS_H
@@ -23,6 +23,9 @@ void stingy_descriptors_note(int fd);
 
 /* The descriptor goes; whether it was registered or noted. */
 bool stingy_descriptors_forget(int fd);
+
+/* In the constructor. */
+void stingy_descriptors_init(void);
 
 /* After fork, in the child. */
 void stingy_descriptors_after_fork(void);

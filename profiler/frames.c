@@ -1,13 +1,16 @@
 #define _GNU_SOURCE
 #include "frames.h"
 
+#include "../shim/map.h"
 #include "names.h"
 #include "unwind.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 
 #define HASH_SIZE  (2 * STINGY_FRAMES_MAX) /* places, a power of two */
 #define HASH_SHIFT (64 - 18)
@@ -24,21 +27,21 @@ static char *names;
 static size_t names_used;
 static struct stingy_known_module *modules;
 static uint32_t n_modules;
+static struct stingy_modules_version seen; /* of the loader's list */
+
+static int n_refreshing; /* threads that may hold the loader's lock; atomic, as is the next */
+static bool is_forking;
+static bool is_shared; /* at fork: there were other threads */
+static bool is_frozen; /* the loader must not be asked any more */
 
 _Static_assert((UINT64_C(1) << (64 - HASH_SHIFT)) == HASH_SIZE, "the shift makes an index");
 
-static void *map(size_t size)
-{
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return at == MAP_FAILED ? NULL : at;
-}
-
 int stingy_frames_init(void)
 {
-	frames = map(STINGY_FRAMES_MAX * sizeof(*frames));
-	hash = map(HASH_SIZE * sizeof(*hash));
-	names = map(NAMES_SIZE);
-	modules = map(STINGY_MODULES_MAX * sizeof(*modules));
+	frames = stingy_map(STINGY_FRAMES_MAX * sizeof(*frames));
+	hash = stingy_map(HASH_SIZE * sizeof(*hash));
+	names = stingy_map(NAMES_SIZE);
+	modules = stingy_map(STINGY_MODULES_MAX * sizeof(*modules));
 	names_used = 1; /* at 0 there is "" */
 	return frames && hash && names && modules ? 0 : -1;
 }
@@ -137,34 +140,46 @@ static void merge(const struct listing *listing)
 	}
 }
 
+/* Brings the modules up to date, if their list has changed since it was looked at. The loader's lock is taken. */
 static void refresh(void)
 {
 	size_t size = STINGY_MODULES_MAX * sizeof(struct stingy_known_module);
-	struct listing listing = {map(size), 0};
+	if (is_frozen)
+		return;
+	struct stingy_modules_version version = stingy_modules_version();
+	if (version.adds == seen.adds && version.subs == seen.subs)
+		return;
+	struct listing listing = {stingy_map(size), 0};
 	if (!listing.at)
 		return;
 	stingy_modules_each(list_module, &listing);
 	pthread_mutex_lock(&lock);
 	merge(&listing);
+	seen = version;
 	pthread_mutex_unlock(&lock);
 	munmap(listing.at, size);
 }
 
-void stingy_frames_forget_gone(void)
+/* Counts the threads that may be with the loader, so that fork can wait until there is none. */
+static void refresh_counted(void)
 {
-	refresh();
+	__atomic_fetch_add(&n_refreshing, 1, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&is_forking, __ATOMIC_SEQ_CST))
+		refresh();
+	__atomic_fetch_sub(&n_refreshing, 1, __ATOMIC_SEQ_CST);
 }
 
+void stingy_frames_forget_gone(void)
+{
+	refresh_counted();
+}
+
+/* Asked once for each address, or as often in the debug mode: modules that libc itself has unloaded must be noticed. */
 static uint32_t get_module(uintptr_t address)
 {
+	refresh_counted();
 	pthread_mutex_lock(&lock);
 	uint32_t module = find_module(address);
-	pthread_mutex_unlock(&lock);
-	if (module != STINGY_MODULE_NONE)
-		return module;
-	refresh();
-	pthread_mutex_lock(&lock);
-	module = find_module(address);
 	pthread_mutex_unlock(&lock);
 	return module;
 }
@@ -256,17 +271,25 @@ uint32_t stingy_frames_get_function(uintptr_t function)
 	return index;
 }
 
-void stingy_frames_lock(void)
+void stingy_frames_before_fork(void)
 {
+	__atomic_store_n(&is_forking, true, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&n_refreshing, __ATOMIC_SEQ_CST) > 0)
+		sched_yield();
 	pthread_mutex_lock(&lock);
+	is_shared = !__libc_single_threaded;
 }
 
-void stingy_frames_unlock(void)
+void stingy_frames_after_fork_in_parent(void)
 {
 	pthread_mutex_unlock(&lock);
+	__atomic_store_n(&is_forking, false, __ATOMIC_SEQ_CST);
 }
 
-void stingy_frames_after_fork(void)
+void stingy_frames_after_fork_in_child(void)
 {
 	pthread_mutex_init(&lock, NULL);
+	n_refreshing = 0;
+	is_forking = false;
+	is_frozen = is_frozen || is_shared || !__libc_single_threaded;
 }

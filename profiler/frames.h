@@ -65,9 +65,13 @@ void stingy_frames_forget_gone(void);
 struct stingy_unwind_tables;
 bool stingy_frames_tables(uintptr_t address, struct stingy_unwind_tables *tables, void *unused);
 
-/* In fork: no other thread is inside while the lock is held. */
-void stingy_frames_lock(void);
-void stingy_frames_unlock(void);
-void stingy_frames_after_fork(void);
+/*
+ * In fork. No other thread is inside meanwhile. The loader's lock may be held by another one, and stays so in the
+ * child: so the child of a process that had threads never asks the loader again, and what it does not know has no
+ * module.
+ */
+void stingy_frames_before_fork(void);
+void stingy_frames_after_fork_in_parent(void);
+void stingy_frames_after_fork_in_child(void);
 
 #endif

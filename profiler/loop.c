@@ -14,9 +14,9 @@
 #include "../shim/next.h"
 #include "../shim/stingy.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -26,19 +26,40 @@
 
 #define ENTRY __attribute__((visibility("default")))
 
-/* The next definition of the enclosing function: NEXT(type of function)(arguments). Found once. */
-#define NEXT(name)                                                                                                     \
-	({                                                                                                             \
-		static __typeof__(&(name)) next_;                                                                      \
-		if (__builtin_expect(!next_, 0))                                                                       \
-			find_next(&next_, #name);                                                                      \
-		next_;                                                                                                 \
-	})
+/* What the C library's headers make of poll and ppoll in programs built with _FORTIFY_SOURCE. */
+ENTRY int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
+ENTRY int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
+		      size_t size);
 
-static void find_next(void *slot, const char *name)
+/* The next definitions of all that is defined here. */
+#define FOR_EACH_FUNCTION(DO)                                                                                          \
+	DO(epoll_wait)                                                                                                 \
+	DO(epoll_pwait)                                                                                                \
+	DO(epoll_pwait2)                                                                                               \
+	DO(epoll_ctl)                                                                                                  \
+	DO(poll)                                                                                                       \
+	DO(ppoll)                                                                                                      \
+	DO(__poll_chk)                                                                                                 \
+	DO(__ppoll_chk)                                                                                                \
+	DO(select)                                                                                                     \
+	DO(pselect)                                                                                                    \
+	DO(accept)                                                                                                     \
+	DO(accept4)                                                                                                    \
+	DO(close)                                                                                                      \
+	DO(pthread_getattr_np)
+
+#define DECLARE(name) __typeof__(&(name)) name; /* NOLINT(bugprone-macro-parentheses): it is a name */
+static struct {
+	FOR_EACH_FUNCTION(DECLARE)
+} next;
+
+/* Before the constructor, which finds them all, each is found when it is called. */
+#define NEXT(name) (next.name ? next.name : (stingy_next_find(&next.name, #name), next.name))
+
+#define FIND(name) stingy_next_find(&next.name, #name);
+void stingy_loop_init(void)
 {
-	void *found = dlsym(RTLD_NEXT, name);
-	memcpy(slot, &found, sizeof(found));
+	FOR_EACH_FUNCTION(FIND)
 }
 
 /* Says that the loop came back; errno stays as the wait left it. */
@@ -64,20 +85,20 @@ static int epoll_max(int max)
 
 ENTRY int epoll_wait(int epoll, struct epoll_event *events, int max, int timeout)
 {
-	stingy_record_wait(STINGY_CALL());
+	stingy_record_wait(&STINGY_HERE());
 	return epoll_turned(epoll, events, NEXT(epoll_wait)(epoll, events, epoll_max(max), timeout));
 }
 
 ENTRY int epoll_pwait(int epoll, struct epoll_event *events, int max, int timeout, const sigset_t *mask)
 {
-	stingy_record_wait(STINGY_CALL());
+	stingy_record_wait(&STINGY_HERE());
 	return epoll_turned(epoll, events, NEXT(epoll_pwait)(epoll, events, epoll_max(max), timeout, mask));
 }
 
 ENTRY int epoll_pwait2(int epoll, struct epoll_event *events, int max, const struct timespec *timeout,
 		       const sigset_t *mask)
 {
-	stingy_record_wait(STINGY_CALL());
+	stingy_record_wait(&STINGY_HERE());
 	return epoll_turned(epoll, events, NEXT(epoll_pwait2)(epoll, events, epoll_max(max), timeout, mask));
 }
 
@@ -116,30 +137,25 @@ static int keep_one(struct pollfd *fds, nfds_t count, int n)
 
 ENTRY int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
-	stingy_record_wait(STINGY_CALL());
+	stingy_record_wait(&STINGY_HERE());
 	return keep_one(fds, count, NEXT(poll)(fds, count, timeout));
 }
 
 ENTRY int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-	stingy_record_wait(STINGY_CALL());
+	stingy_record_wait(&STINGY_HERE());
 	return keep_one(fds, count, NEXT(ppoll)(fds, count, timeout, mask));
 }
 
-/* What the C library's headers make of poll and ppoll in programs built with _FORTIFY_SOURCE. */
-ENTRY int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
-ENTRY int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
-		      size_t size);
-
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 {
-	stingy_record_wait(STINGY_CALL());
+	stingy_record_wait(&STINGY_HERE());
 	return keep_one(fds, count, NEXT(__poll_chk)(fds, count, timeout, size));
 }
 
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t size)
 {
-	stingy_record_wait(STINGY_CALL());
+	stingy_record_wait(&STINGY_HERE());
 	return keep_one(fds, count, NEXT(__ppoll_chk)(fds, count, timeout, mask, size));
 }
 
@@ -181,14 +197,14 @@ static int select_one(int count, fd_set *reads, fd_set *writes, fd_set *others, 
 
 ENTRY int select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *timeout)
 {
-	stingy_record_wait(STINGY_CALL());
+	stingy_record_wait(&STINGY_HERE());
 	return select_one(count, reads, writes, others, NEXT(select)(count, reads, writes, others, timeout));
 }
 
 ENTRY int pselect(int count, fd_set *reads, fd_set *writes, fd_set *others, const struct timespec *timeout,
 		  const sigset_t *mask)
 {
-	stingy_record_wait(STINGY_CALL());
+	stingy_record_wait(&STINGY_HERE());
 	return select_one(count, reads, writes, others, NEXT(pselect)(count, reads, writes, others, timeout, mask));
 }
 
@@ -219,10 +235,13 @@ ENTRY int close(int fd)
 	return NEXT(close)(fd);
 }
 
-ENTRY int dlclose(void *handle)
+/* It allocates with the thread's lock held, which finding the thread's stack takes too. */
+ENTRY int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
 {
-	int result = NEXT(dlclose)(handle);
-	stingy_record_modules_gone();
+	bool is_entered = stingy_record_enter();
+	int result = NEXT(pthread_getattr_np)(thread, attributes);
+	if (is_entered)
+		stingy_record_leave();
 	return result;
 }
 

@@ -2,13 +2,12 @@
 #include "record.h"
 
 #include "../shim/env.h"
+#include "../shim/map.h"
 #include "../shim/next.h"
 #include "../shim/say.h"
-#include "chains.h"
 #include "descriptors.h"
-#include "frames.h"
-#include "sink.h"
 #include "unwind.h"
+#include "writer.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -30,10 +29,7 @@ static char prefix[PATH_MAX];
 static size_t bound;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below */
-static struct stingy_sink sink;
-static struct stingy_trace_state state;
-static struct stingy_declared last = {.trace = 1}; /* of chains: the process's trace, and how many it declared */
-static uint32_t n_declared_frames, n_declared_modules;
+static struct stingy_writer writer = {.trace = 1};
 static uint32_t parent;  /* pid of the process we were forked from, if it wrote a trace */
 static bool is_lost;     /* no trace can be opened */
 static uint64_t started; /* monotonic nanoseconds */
@@ -42,10 +38,15 @@ static uint64_t n_checked, n_different;
 
 static __thread struct {
 	bool is_busy;
+	int cancel; /* the state to go back to */
 	bool has_stack;
 	pid_t id; /* 0: not asked yet */
 	struct stingy_stack stack;
 } self __attribute__((tls_model("initial-exec")));
+
+static volatile unsigned char *is_this_process; /* 1, and 0 in a child that has not noticed */
+
+static void after_fork_in_child(void);
 
 static uint64_t monotonic(void)
 {
@@ -54,123 +55,72 @@ static uint64_t monotonic(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Whether this thread may record now; every true is paired with leave(). */
+/*
+ * Whether this thread may record now; every true is paired with leave(). What is done in between may be cancellation
+ * points, which malloc and free are not. A child by _Fork or a bare clone, which run no handlers, shows by a page that
+ * the kernel wiped for it.
+ */
 static bool enter(void)
 {
 	if (__builtin_expect(!is_on || self.is_busy, 0))
 		return false;
+	if (__builtin_expect(!*is_this_process, 0))
+		after_fork_in_child();
 	self.is_busy = true;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &self.cancel);
 	return true;
 }
 
 static void leave(void)
 {
+	pthread_setcancelstate(self.cancel, NULL);
 	self.is_busy = false;
+}
+
+bool stingy_record_enter(void)
+{
+	return enter();
+}
+
+void stingy_record_leave(void)
+{
+	leave();
 }
 
 static void open_trace(void)
 {
-	if (sink.header || is_lost)
+	if (writer.sink.header || is_lost)
 		return;
-	if (stingy_sink_open(&sink, prefix, bound, parent) < 0) {
+	if (stingy_sink_open(&writer.sink, prefix, bound, parent) < 0) {
 		is_lost = true;
 		stingy_say("cannot write a trace '%s.%d.trace': %s", prefix, getpid(), strerrordesc_np(errno));
 		return;
 	}
 	started = monotonic();
-	state = (struct stingy_trace_state){0, 0};
-}
-
-/* Writes one record; whether it fitted. The lock is held. */
-static bool put(const struct stingy_trace_record *record)
-{
-	uint8_t *room = stingy_sink_room(&sink);
-	if (!room)
-		return false;
-	stingy_sink_commit(&sink, stingy_trace_encode(&state, record, room));
-	return true;
+	writer.state = (struct stingy_trace_state){0, 0};
 }
 
 /* Opens the trace if need be, and says whose records follow. The lock is held. */
 static bool begin_record(void)
 {
 	open_trace();
-	if (!sink.header)
+	if (!writer.sink.header)
 		return false;
 	if (self.id == 0)
 		self.id = (pid_t)syscall(SYS_gettid);
 	if (self.id == last_thread)
 		return true;
 	last_thread = self.id;
-	return put(&(struct stingy_trace_record){.type = STINGY_TRACE_THREAD, .thread = (uint64_t)self.id});
-}
-
-static struct stingy_text text_of(const char *string)
-{
-	return (struct stingy_text){string, strlen(string)};
-}
-
-/* The number under which this process's trace knows the module, declared if it does not yet. */
-static uint32_t declare_module(uint32_t index)
-{
-	if (index == STINGY_MODULE_NONE)
-		return UINT32_MAX;
-	struct stingy_known_module *known = stingy_frames_module(index);
-	if (known->declared.trace == last.trace)
-		return known->declared.number;
-	uint32_t number = known->module.is_program ? 0 : ++n_declared_modules;
-	struct stingy_trace_record record = {.type = STINGY_TRACE_MODULE};
-	record.module = (struct stingy_trace_module){
-		.number = number, .id_len = known->module.id_len, .size = known->size, .path = text_of(known->path)};
-	memcpy(record.module.id, known->id, sizeof(record.module.id));
-	put(&record);
-	known->declared = (struct stingy_declared){last.trace, number};
-	return number;
-}
-
-static uint32_t declare_frame(uint32_t index)
-{
-	struct stingy_known_frame *known = stingy_frames_at(index);
-	if (known->declared.trace == last.trace)
-		return known->declared.number;
-	struct stingy_trace_record record = {.type = STINGY_TRACE_FRAME};
-	record.frame = (struct stingy_trace_frame){.number = n_declared_frames,
-						   .module = declare_module(known->module),
-						   .offset = known->offset,
-						   .function = known->function,
-						   .rule = known->rule,
-						   .name = text_of(known->name)};
-	put(&record);
-	known->declared = (struct stingy_declared){last.trace, n_declared_frames};
-	return n_declared_frames++;
-}
-
-/* UINT32_MAX: there is no room for it. */
-static uint32_t declare_chain(const struct stingy_chain *chain)
-{
-	struct stingy_known_chain *known = stingy_chains_get(chain);
-	if (!known)
-		return UINT32_MAX;
-	if (known->declared.trace == last.trace)
-		return known->declared.number;
-	struct stingy_trace_record record = {.type = STINGY_TRACE_CHAIN};
-	const uint32_t *frames = stingy_chains_frames(known);
-	for (uint32_t i = 0; i < known->depth; i++)
-		record.chain.frame[i] = declare_frame(frames[i]);
-	record.chain.number = last.number;
-	record.chain.complete = known->complete;
-	record.chain.depth = known->depth;
-	put(&record);
-	known->declared = (struct stingy_declared){last.trace, last.number};
-	return last.number++;
+	return stingy_writer_put(
+		&writer, &(struct stingy_trace_record){.type = STINGY_TRACE_THREAD, .thread = (uint64_t)self.id});
 }
 
 /* Compares the walk just made with libunwind's. */
-static void check_walk(const struct stingy_chain *chain, const struct stingy_call *call)
+static void check_walk(const struct stingy_chain *chain, const struct stingy_frame *at)
 {
 	uintptr_t theirs[STINGY_CHAIN_MAX];
 	bool ended;
-	size_t n = stingy_unwind_walk(call->ra, theirs, STINGY_CHAIN_MAX, &ended, stingy_frames_tables, NULL);
+	size_t n = stingy_unwind_walk(at->ra, theirs, STINGY_CHAIN_MAX, &ended, stingy_frames_tables, NULL);
 	bool same = n == chain->depth;
 	for (size_t i = 0; same && i < n; i++)
 		same = stingy_frames_at(chain->frame[i])->ra == theirs[i];
@@ -180,13 +130,13 @@ static void check_walk(const struct stingy_chain *chain, const struct stingy_cal
 }
 
 /* The chain of the call, walked by rules, which are learnt on the way. No lock is held. */
-static void walk(struct stingy_chain *chain, const struct stingy_call *call)
+static void walk(struct stingy_chain *chain, const struct stingy_frame *at)
 {
 	if (!self.has_stack) {
 		self.has_stack = true;
 		self.stack = stingy_stack_of_thread();
 	}
-	struct stingy_frame frame = stingy_walk_begin(call);
+	struct stingy_frame frame = *at;
 	chain->depth = 0;
 	chain->complete = false;
 	do {
@@ -200,24 +150,24 @@ static void walk(struct stingy_chain *chain, const struct stingy_call *call)
 			break;
 	} while (chain->depth < STINGY_CHAIN_MAX);
 	if (must_check)
-		check_walk(chain, call);
+		check_walk(chain, at);
 }
 
-void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_call *call)
+void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_frame *at)
 {
 	if (!enter())
 		return;
 	int saved = errno;
 	struct stingy_chain chain;
-	walk(&chain, call);
+	walk(&chain, at);
 	pthread_mutex_lock(&lock);
 	if (chain.depth > 0 && begin_record()) {
-		uint32_t number = declare_chain(&chain);
+		uint32_t number = stingy_writer_chain(&writer, &chain);
 		struct stingy_trace_record record = {.type = STINGY_TRACE_ALLOC};
 		record.alloc = (struct stingy_trace_alloc){
 			.chain = number, .align = (uint32_t)align, .size = size, .address = (uintptr_t)object};
 		if (number != UINT32_MAX)
-			put(&record);
+			stingy_writer_put(&writer, &record);
 	}
 	pthread_mutex_unlock(&lock);
 	errno = saved;
@@ -232,7 +182,7 @@ static void put_locked(const struct stingy_trace_record *record)
 	int saved = errno;
 	pthread_mutex_lock(&lock);
 	if (begin_record())
-		put(record);
+		stingy_writer_put(&writer, record);
 	pthread_mutex_unlock(&lock);
 	errno = saved;
 	leave();
@@ -252,20 +202,20 @@ static uint64_t now(void)
 	return since ? monotonic() - since : 0;
 }
 
-void stingy_record_wait(const struct stingy_call *call)
+void stingy_record_wait(const struct stingy_frame *at)
 {
 	if (!enter())
 		return;
 	int saved = errno;
 	struct stingy_chain chain;
-	walk(&chain, call);
+	walk(&chain, at);
 	pthread_mutex_lock(&lock);
 	if (chain.depth > 0 && begin_record()) {
 		struct stingy_trace_record record = {.type = STINGY_TRACE_WAIT};
-		record.wait.chain = declare_chain(&chain);
+		record.wait.chain = stingy_writer_chain(&writer, &chain);
 		record.wait.time = now();
 		if (record.wait.chain != UINT32_MAX)
-			put(&record);
+			stingy_writer_put(&writer, &record);
 	}
 	pthread_mutex_unlock(&lock);
 	errno = saved;
@@ -299,10 +249,10 @@ void stingy_record_stage(const void *stage, const void *task)
 	pthread_mutex_lock(&lock);
 	if (index != STINGY_FRAME_NONE && begin_record()) {
 		struct stingy_trace_record record = {.type = STINGY_TRACE_STAGE};
-		record.stage.frame = declare_frame(index);
+		record.stage.frame = stingy_writer_frame(&writer, index);
 		record.stage.time = now();
 		record.stage.task = (uintptr_t)task;
-		put(&record);
+		stingy_writer_put(&writer, &record);
 	}
 	pthread_mutex_unlock(&lock);
 	errno = saved;
@@ -321,7 +271,7 @@ void stingy_record_task_end(const void *task)
 	put_locked(&(struct stingy_trace_record){.type = STINGY_TRACE_TASK_END, .task = (uintptr_t)task});
 }
 
-void stingy_record_modules_gone(void)
+void stingy_record_unloaded(void)
 {
 	if (!enter())
 		return;
@@ -338,33 +288,43 @@ bool stingy_record_is_single(void)
 
 static void before_fork(void)
 {
+	stingy_frames_before_fork();
 	pthread_mutex_lock(&lock);
-	stingy_frames_lock();
 }
 
 static void after_fork_in_parent(void)
 {
-	stingy_frames_unlock();
 	pthread_mutex_unlock(&lock);
+	stingy_frames_after_fork_in_parent();
 }
 
 /* The child's trace is its own, and declares anew what it uses. */
 static void after_fork_in_child(void)
 {
 	pthread_mutex_init(&lock, NULL);
-	stingy_frames_after_fork();
+	stingy_frames_after_fork_in_child();
 	stingy_descriptors_after_fork();
-	if (sink.header)
-		parent = sink.header->pid;
-	stingy_sink_forget(&sink);
-	last = (struct stingy_declared){.trace = last.trace + 1};
-	n_declared_frames = n_declared_modules = 0;
+	if (writer.sink.header)
+		parent = writer.sink.header->pid;
+	stingy_writer_after_fork(&writer);
 	n_checked = n_different = 0;
 	last_thread = 0;
 	started = 0;
 	is_lost = false;
 	self.id = 0;
 	self.is_busy = false;
+	*is_this_process = 1;
+}
+
+/* A page that is zero in children; without it (before Linux 4.14), those that run no handlers go unnoticed. */
+static int make_mark(void)
+{
+	is_this_process = stingy_map(1);
+	if (!is_this_process)
+		return -1;
+	madvise((void *)is_this_process, 1, MADV_WIPEONFORK);
+	*is_this_process = 1;
+	return 0;
 }
 
 /* Where traces go, as a path that stays good when the program changes its directory. */
@@ -391,17 +351,19 @@ static int settle_prefix(void)
 __attribute__((constructor)) static void begin(void)
 {
 	stingy_next_init();
+	stingy_walk_init();
 	if (!stingy_env_is_trusted())
 		return;
-	if (!stingy_env_is_main())
-		stingy_say_no_more();
+	stingy_say_init(!stingy_env_is_main());
+	stingy_loop_init();
+	stingy_descriptors_init();
 	self.is_busy = true;
 	bound = stingy_env_number("STINGY_MAX_TRACE", MAX_TRACE_DEFAULT);
 	if (bound < MAX_TRACE_LEAST)
 		bound = MAX_TRACE_LEAST;
 	is_single = !stingy_env_is_set("STINGY_BATCH");
 	must_check = stingy_env_is_set("STINGY_CHECK_WALK");
-	if (settle_prefix() < 0 || stingy_frames_init() < 0 || stingy_chains_init() < 0 ||
+	if (settle_prefix() < 0 || make_mark() < 0 || stingy_frames_init() < 0 || stingy_chains_init() < 0 ||
 	    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0) {
 		stingy_say("cannot profile: %s", strerrordesc_np(errno));
 	} else {
@@ -416,9 +378,12 @@ __attribute__((destructor)) static void end(void)
 	if (!enter())
 		return;
 	pthread_mutex_lock(&lock);
-	stingy_sink_end(&sink);
-	if (sink.header && (sink.header->flags & STINGY_TRACE_FULL))
-		stingy_say("'%s' is full: %lu records were dropped (see --max-trace)", sink.path, sink.header->dropped);
+	stingy_sink_end(&writer.sink);
+	if (writer.sink.header && writer.sink.header->dropped)
+		stingy_say("'%s': %s: %lu records were dropped", writer.sink.path,
+			   writer.sink.header->flags & STINGY_TRACE_FULL ? "full (see --max-trace)"
+									 : "it could not grow",
+			   writer.sink.header->dropped);
 	pthread_mutex_unlock(&lock);
 	if (must_check)
 		stingy_say("check-walk %s[%d]: %lu chains, %lu not as libunwind walks them", stingy_program_path(),

@@ -3,8 +3,7 @@
  *
  * Contract: ../shim/backend.h. A thread that is inside the recorder already (what libunwind, the loader or a first use
  * of a libc function allocates) goes by unrecorded. One lock around the trace; it is never held while the loader's lock
- * may be taken. What the event loop wrappers (loop.c) and a program's announcements (announce.c) have to say comes in
- * here too.
+ * may be taken. What loop.c has to say of the event loop and of a program's announcements comes in here too.
  */
 #ifndef STINGY_RECORD_H
 #define STINGY_RECORD_H
@@ -15,45 +14,63 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_call *call);
+void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_frame *at);
 void stingy_record_free(const void *object);
 
-/* The loop is about to wait in the function whose call this is; it came back with an event for fd (-1: none, or
+/* The loop is about to wait in the function called from there; it came back with an event for fd (-1: none, or
  * unknown). */
-void stingy_record_wait(const struct stingy_call *call);
+void stingy_record_wait(const struct stingy_frame *at);
 void stingy_record_turn(int fd);
 
 /* A connection begins; a descriptor is about to be closed. */
 void stingy_record_accept(int fd);
 void stingy_record_close(int fd);
 
+/* Around what allocates on our account, or on that of a libc function that holds a lock we would need. */
+bool stingy_record_enter(void);
+void stingy_record_leave(void);
+
+/* Finds the libc functions that loop.c stands before: in the constructor, as a signal handler may be next to call them.
+ */
+void stingy_loop_init(void);
+
 void stingy_record_stage(const void *stage, const void *task);
 void stingy_record_stage_end(void);
 void stingy_record_task_end(const void *task);
 
-/* Modules may have gone. */
-void stingy_record_modules_gone(void);
+void stingy_record_unloaded(void);
 
 /* Whether the event loop is to take one event a turn (the default), so that what a turn does belongs to one task. */
 bool stingy_record_is_single(void);
 
-/* gcc must not make the call that is passed a stingy_call the caller's last: the record would be overwritten. */
-#define STINGY_NOT_THE_LAST() __asm__ volatile("" : : : "memory")
-
-static inline void *stingy_take(size_t size, size_t align, const struct stingy_call *call)
+static inline void *stingy_take_fast(size_t size, uintptr_t ra, const void **hint)
 {
 	(void)size;
-	(void)align;
-	(void)call;
+	(void)ra;
+	*hint = NULL;
 	return NULL;
 }
 
-static inline __attribute__((always_inline)) void *stingy_took(void *object, size_t size, size_t align,
-							       const struct stingy_call *call)
+static inline void *stingy_take_deep(size_t size, uintptr_t sp, const void *hint)
+{
+	(void)size;
+	(void)sp;
+	(void)hint;
+	return NULL;
+}
+
+static inline void *stingy_take(size_t size, size_t align, const struct stingy_frame *at)
+{
+	(void)size;
+	(void)align;
+	(void)at;
+	return NULL;
+}
+
+static inline void *stingy_took(void *object, size_t size, size_t align, const struct stingy_frame *at)
 {
 	if (object)
-		stingy_record_alloc(object, size, align, call);
-	STINGY_NOT_THE_LAST();
+		stingy_record_alloc(object, size, align, at);
 	return object;
 }
 
@@ -72,6 +89,11 @@ static inline size_t stingy_usable(const void *object)
 {
 	(void)object;
 	return 0;
+}
+
+static inline void stingy_unloaded(void)
+{
+	stingy_record_unloaded();
 }
 
 static inline void stingy_leaving(const void *object)

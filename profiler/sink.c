@@ -32,12 +32,12 @@ static int open_new(struct stingy_sink *sink, const char *prefix)
 	return -1;
 }
 
-/* Moves the descriptor out of the range that programs use and close by number. */
+/* Moves the descriptor out of the range that programs use, and close, by number: above the standard ones at least. */
 static int move_up(int fd)
 {
 	int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_LEAST);
 	if (high < 0)
-		return fd;
+		high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	close(fd);
 	return high;
 }
@@ -46,7 +46,7 @@ static int move_up(int fd)
 static bool is_ours(const struct stingy_sink *sink)
 {
 	struct stat st;
-	return fstat(sink->fd, &st) == 0 && st.st_dev == sink->device && st.st_ino == sink->inode;
+	return sink->fd >= 0 && fstat(sink->fd, &st) == 0 && st.st_dev == sink->device && st.st_ino == sink->inode;
 }
 
 /* Allocates blocks up to size: by the file system, or by writing where it cannot. */
@@ -112,6 +112,9 @@ static void write_header(struct stingy_sink *sink, uint32_t parent)
 		.version = STINGY_TRACE_VERSION,
 		.header_size = sizeof(*header),
 		.committed = sizeof(*header),
+		.cache = {.size = (uint32_t)sysconf(_SC_LEVEL2_CACHE_SIZE),
+			  .ways = (uint32_t)sysconf(_SC_LEVEL2_CACHE_ASSOC),
+			  .line = (uint32_t)sysconf(_SC_LEVEL2_CACHE_LINESIZE)},
 		.max_size = sink->bound,
 		.started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
 		.pid = (uint32_t)getpid(),
@@ -130,6 +133,8 @@ int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound,
 	if (fd < 0)
 		return -1;
 	sink->fd = move_up(fd);
+	if (sink->fd < 0)
+		return -1;
 	void *at = mmap(NULL, sink->bound, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at == MAP_FAILED || fstat(sink->fd, &st) < 0) {
 		close(sink->fd);
@@ -145,6 +150,7 @@ int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound,
 		return -1;
 	}
 	write_header(sink, parent);
+	sink->committed = sizeof(struct stingy_trace_header);
 	return 0;
 }
 
@@ -153,22 +159,20 @@ uint8_t *stingy_sink_room(struct stingy_sink *sink)
 	struct stingy_trace_header *header = sink->header;
 	if (!header)
 		return NULL;
-	if (header->flags & STINGY_TRACE_FULL) {
-		header->dropped++;
-		return NULL;
-	}
-	if (header->committed + STINGY_TRACE_RECORD_MAX > sink->mapped && !grow(sink)) {
-		header->flags |= STINGY_TRACE_FULL;
-		header->dropped++;
-		return NULL;
-	}
-	return (uint8_t *)header + header->committed;
+	if (!(header->flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK)) &&
+	    (sink->committed + STINGY_TRACE_RECORD_MAX <= sink->mapped || grow(sink)))
+		return (uint8_t *)header + sink->committed;
+	if (!(header->flags & STINGY_TRACE_STUCK))
+		header->flags |= sink->mapped < sink->bound ? STINGY_TRACE_STUCK : STINGY_TRACE_FULL;
+	header->dropped++;
+	return NULL;
 }
 
 void stingy_sink_commit(struct stingy_sink *sink, size_t size)
 {
+	sink->committed += size;
 	/* A reader of the file must never see the length before the bytes. */
-	__atomic_store_n(&sink->header->committed, sink->header->committed + size, __ATOMIC_RELEASE);
+	__atomic_store_n(&sink->header->committed, sink->committed, __ATOMIC_RELEASE);
 }
 
 void stingy_sink_end(struct stingy_sink *sink)
@@ -177,7 +181,7 @@ void stingy_sink_end(struct stingy_sink *sink)
 	if (!header)
 		return;
 	header->flags |= STINGY_TRACE_ENDED;
-	size_t whole = (header->committed + 4095) & ~(size_t)4095;
+	size_t whole = (sink->committed + 4095) & ~(size_t)4095;
 	if (!is_ours(sink) || whole == sink->mapped)
 		return;
 	/* What lies behind the file's end must not be touched: stingy_sink_room maps it again if need be. */
@@ -186,7 +190,7 @@ void stingy_sink_end(struct stingy_sink *sink)
 	if (behind == MAP_FAILED)
 		return;
 	sink->mapped = whole;
-	if (ftruncate(sink->fd, (off_t)header->committed) < 0)
+	if (ftruncate(sink->fd, (off_t)sink->committed) < 0)
 		return; /* a file with a tail, which readers pass over */
 }
 

@@ -20,10 +20,11 @@
 
 struct stingy_sink {
 	struct stingy_trace_header *header; /* start of the mapping; NULL: not open */
-	size_t mapped;                      /* bytes of the file that are mapped */
-	size_t bound;                       /* bytes the file may have */
-	int fd;
-	dev_t device; /* of the file, to know it again */
+	size_t committed; /* bytes of whole records; the header's is for others, and could be spoilt */
+	size_t mapped;    /* bytes of the file that are mapped */
+	size_t bound;     /* bytes the file may have */
+	int fd;           /* -1: closed */
+	dev_t device;     /* of the file, to know it again */
 	ino_t inode;
 	char path[4096];
 };

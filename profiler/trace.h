@@ -25,6 +25,7 @@
 /* Flags in the header. */
 #define STINGY_TRACE_FULL  1u /* the bound was reached: what came later is missing */
 #define STINGY_TRACE_ENDED 2u /* the process ended in the orderly way */
+#define STINGY_TRACE_STUCK 4u /* the file could not grow before it reached the bound: what came later is missing */
 
 struct stingy_trace_header {
 	char magic[8];

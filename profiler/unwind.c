@@ -1,13 +1,17 @@
 #define _GNU_SOURCE
 #include "unwind.h"
 
+#include "../shim/next.h"
 #include "../shim/say.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <libunwind-x86_64.h>
 #include <string.h>
+#include <unistd.h>
 
-#define LIBRARY "libunwind-x86_64.so.8"
+#define LIBRARY    "libunwind-x86_64.so.8"
+#define PIPE_LEAST 200 /* descriptors below it are the program's habit */
 
 /* libunwind's search of an index, exported for debuggers and profilers but in none of its headers. */
 typedef int search_table_fn(unw_addr_space_t space, unw_word_t ip, unw_dyn_info_t *table, unw_proc_info_t *info,
@@ -160,7 +164,31 @@ static bool open_one(void *library, const char *name, void *slot)
 #define SYMBOL(name) QUOTE(name)
 #define OPEN(name)   open_one(library, SYMBOL(unw_##name), &lib.name)
 
-int stingy_unwind_init(void)
+/*
+ * libunwind opens a pipe when it starts, for checks of memory that we do not use. It must not take the numbers that the
+ * program's own descriptors would have, the standard ones least of all: it is given two far up.
+ */
+static bool is_starting;
+
+__attribute__((visibility("default"))) int pipe2(int fds[2], int flags);
+
+int pipe2(int fds[2], int flags)
+{
+	static int (*next)(int *, int);
+	if (!next && stingy_next_find(&next, "pipe2") < 0)
+		return -1;
+	int result = next(fds, flags);
+	for (int i = 0; is_starting && result == 0 && i < 2; i++) {
+		int high = fcntl(fds[i], F_DUPFD_CLOEXEC, PIPE_LEAST);
+		if (high < 0)
+			continue;
+		close(fds[i]);
+		fds[i] = high;
+	}
+	return result;
+}
+
+static int start(void)
 {
 	static unw_accessors_t accessors = {
 		.find_proc_info = find_proc_info,
@@ -179,10 +207,20 @@ int stingy_unwind_init(void)
 		return -1;
 	}
 	space = lib.create_addr_space(&accessors, 0);
-	if (!space)
+	if (!space) {
+		stingy_say(LIBRARY " does not start: call chains are one address deep");
 		return -1;
+	}
 	lib.set_caching_policy(space, UNW_CACHE_NONE); /* it would keep what dlclose removes; we keep the rules */
 	return 0;
+}
+
+int stingy_unwind_init(void)
+{
+	is_starting = true;
+	int result = start();
+	is_starting = false;
+	return result;
 }
 
 static bool find_given(uintptr_t address, struct stingy_unwind_tables *tables, void *data)

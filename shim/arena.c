@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 
 /* Of newer kernels than the C library's headers may know. */
@@ -25,7 +26,8 @@
 
 #define PAGE 4096u /* bytes */
 
-int stingy_arena_reserve(struct stingy_arena *arena, size_t slab)
+/* Addresses for the arena, to be made readable in place: a mapping that fails over another one may leave a hole. */
+static int reserve(struct stingy_arena *arena, size_t slab)
 {
 	size_t size = (slab + STINGY_HUGE_PAGE - 1) & ~(STINGY_HUGE_PAGE - 1);
 	size_t room = size + STINGY_HUGE_PAGE;
@@ -102,65 +104,67 @@ static bool make_transparent(const struct stingy_arena *arena)
 	return huge;
 }
 
-static int map(const struct stingy_arena *arena, int prot, int flags)
+/* Ordinary pages in the arena's place, instead of what is there. */
+static int mmap_ordinary(const struct stingy_arena *arena)
 {
-	flags |= MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-	return mmap(arena->base, arena->size, prot, flags, -1, 0) == MAP_FAILED ? -1 : 0;
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+	return mmap(arena->base, arena->size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? -1 : 0;
 }
 
-/* Whether the pool of explicit huge pages has enough: asked elsewhere, as a mapping in place that fails leaves a hole.
- */
-static bool has_explicit(size_t size)
+static int give_up(struct stingy_arena *arena)
 {
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB,
-			-1, 0);
-	if (at == MAP_FAILED)
-		return false;
-	munmap(at, size);
-	return true;
+	munmap(arena->base, arena->size);
+	*arena = (struct stingy_arena){.pages = STINGY_PAGES_NONE};
+	return -1;
 }
 
 /* Explicit huge pages, all of them touched now: a pool that runs dry later would kill the program. */
 static bool make_explicit(const struct stingy_arena *arena)
 {
-	if (!has_explicit(arena->size))
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB;
+	/* Asked elsewhere first: in place, a refusal leaves a hole. */
+	void *probe = mmap(NULL, arena->size, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (probe == MAP_FAILED)
 		return false;
-	if (map(arena, PROT_READ | PROT_WRITE, MAP_HUGETLB | MAP_HUGE_2MB) == 0 &&
+	munmap(probe, arena->size);
+	if (mmap(arena->base, arena->size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0) != MAP_FAILED &&
 	    madvise(arena->base, arena->size, MADV_POPULATE_WRITE) == 0 &&
 	    madvise(arena->base, arena->size, MADV_DONTFORK) == 0)
 		return true;
-	map(arena, PROT_READ | PROT_WRITE, 0); /* if that fails, populate() will tell */
+	(void)!mmap_ordinary(arena); /* if that fails, populate() will tell */
 	return false;
 }
 
-int stingy_arena_make(struct stingy_arena *arena, const char **why)
+int stingy_arena_init(struct stingy_arena *arena, size_t slab, bool is_explicit, const char **why)
 {
-	bool fresh = !arena->is_made;
 	*why = NULL;
-	if (fresh && map(arena, PROT_READ | PROT_WRITE, 0) < 0)
+	if (reserve(arena, slab) < 0)
 		return -1;
+	if (mprotect(arena->base, arena->size, PROT_READ | PROT_WRITE) < 0)
+		return give_up(arena);
+	if (is_explicit && make_explicit(arena)) {
+		arena->pages = STINGY_PAGES_EXPLICIT;
+		return 0;
+	}
+	if (is_explicit)
+		*why = "the pool has no explicit huge page to give";
 	if (make_transparent(arena)) {
 		arena->pages = STINGY_PAGES_TRANSPARENT;
-	} else if (fresh && make_explicit(arena)) {
-		arena->pages = STINGY_PAGES_EXPLICIT;
-	} else if (populate(arena) == 0) {
-		arena->pages = STINGY_PAGES_SMALL;
-		*why = fresh ? "small pages: no huge page could be had"
-			     : "small pages: objects lived in the arena at fork, and no huge page could be had again";
-	} else {
-		return -1; /* a copied arena stays as it is: objects live in it */
+		return 0;
 	}
-	arena->is_made = true;
-	arena->is_copied = false;
-	return 0;
+	arena->pages = STINGY_PAGES_SMALL;
+	*why = "small pages: no huge page could be had";
+	return populate(arena) < 0 ? give_up(arena) : 0;
 }
 
 void stingy_arena_before_fork(struct stingy_arena *arena)
 {
 	arena->snapshot = NULL;
-	if (!arena->is_made || arena->pages != STINGY_PAGES_EXPLICIT)
+	if (arena->pages != STINGY_PAGES_EXPLICIT)
 		return;
-	char *copy = mmap(NULL, arena->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *copy = MAP_FAILED;
+	if (__libc_single_threaded) /* else a copy could be torn */
+		copy = mmap(NULL, arena->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (copy == MAP_FAILED) { /* then as the kernel does it, with its risk */
 		madvise(arena->base, arena->size, MADV_DOFORK);
 		return;
@@ -174,24 +178,30 @@ void stingy_arena_after_fork_in_parent(struct stingy_arena *arena)
 	if (arena->snapshot)
 		munmap(arena->snapshot, arena->size);
 	arena->snapshot = NULL;
+	if (arena->pages == STINGY_PAGES_EXPLICIT)
+		madvise(arena->base, arena->size, MADV_DONTFORK);
+}
+
+/* What was hidden from fork is put in place, on ordinary pages. */
+static void restore(struct stingy_arena *arena)
+{
+	void *at =
+		mmap(arena->base, arena->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (at == MAP_FAILED)
+		stingy_die("no memory for the arena after fork");
+	memcpy(arena->base, arena->snapshot, arena->size);
+	munmap(arena->snapshot, arena->size);
+	arena->snapshot = NULL;
+	arena->pages = STINGY_PAGES_SMALL;
 }
 
 void stingy_arena_after_fork_in_child(struct stingy_arena *arena, bool is_empty)
 {
-	if (!arena->is_made)
+	if (arena->snapshot)
+		restore(arena);
+	if (arena->pages == STINGY_PAGES_EXPLICIT || arena->pages == STINGY_PAGES_NONE)
 		return;
-	if (arena->snapshot) { /* the arena itself was hidden from fork */
-		if (map(arena, PROT_READ | PROT_WRITE, 0) < 0)
-			stingy_die("no memory for the arena after fork");
-		memcpy(arena->base, arena->snapshot, arena->size);
-		munmap(arena->snapshot, arena->size);
-		arena->snapshot = NULL;
+	/* Fresh pages come with the first touch, huge ones if the kernel gives them: no mapping that could fail. */
+	if (!is_empty || madvise(arena->base, arena->size, MADV_DONTNEED) < 0)
 		arena->pages = STINGY_PAGES_SMALL;
-	}
-	if (is_empty && map(arena, PROT_NONE, MAP_NORESERVE) == 0) {
-		arena->is_made = false;
-		arena->pages = STINGY_PAGES_NONE;
-		return;
-	}
-	arena->is_copied = true;
 }

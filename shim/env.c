@@ -1,6 +1,7 @@
 #include "env.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -37,5 +38,10 @@ uint64_t stingy_env_number(const char *name, uint64_t fallback)
 bool stingy_env_is_main(void)
 {
 	uint64_t pid = stingy_env_number("STINGY_MAIN", 0);
-	return pid == 0 || pid == (uint64_t)getpid();
+	char text[24];
+	if (pid != 0)
+		return pid == (uint64_t)getpid();
+	snprintf(text, sizeof(text), "%d", getpid());
+	setenv("STINGY_MAIN", text, 1);
+	return true;
 }

@@ -22,7 +22,8 @@ uint64_t stingy_env_number(const char *name, uint64_t fallback);
 
 /*
  * Whether this process is the one that the user started under us: its pid is STINGY_MAIN's, as `stingy run` and
- * `stingy profile` set it, or there is no STINGY_MAIN. What its children run is not worth a message each.
+ * `stingy profile` set it, or there is no STINGY_MAIN; then it is set, for what this process runs in turn, as that is
+ * not worth a message each.
  */
 bool stingy_env_is_main(void);
 

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "load.h"
 
+#include "env.h"
+#include "map.h"
 #include "say.h"
 
 #include <errno.h>
@@ -9,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,19 +35,20 @@ struct loading {
 	} * kinds;
 };
 
-static void *map(size_t size)
+/* A file beyond the limit would be answered by SIGXFSZ. */
+static bool is_size_allowed(size_t size)
 {
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return at == MAP_FAILED ? NULL : at;
+	struct rlimit limit;
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= size);
 }
 
 /* A mapping that `stingy stat` can find by its name; if that cannot be had, one that it cannot find. */
 static int make_live(struct loading *l, uint32_t n_regions)
 {
-	size_t regions_at = (sizeof(struct stingy_live) + 63) & ~(size_t)63;
+	size_t regions_at = stingy_lines(sizeof(struct stingy_live));
 	size_t size = regions_at + n_regions * sizeof(struct stingy_region);
 	struct stingy_live *live = NULL;
-	int fd = memfd_create(STINGY_LIVE_NAME, MFD_CLOEXEC);
+	int fd = is_size_allowed(size) ? memfd_create(STINGY_LIVE_NAME, MFD_CLOEXEC) : -1;
 	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0) {
 		live = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 		if (live == MAP_FAILED)
@@ -53,7 +57,7 @@ static int make_live(struct loading *l, uint32_t n_regions)
 	if (fd >= 0)
 		close(fd);
 	if (!live)
-		live = map(size);
+		live = stingy_map(size);
 	if (!live)
 		return -1;
 	live->version = STINGY_LIVE_VERSION;
@@ -108,7 +112,7 @@ static int read_text(struct loading *l)
 		refuse(l, "anybody may write it, or it is neither root's nor yours");
 	else if (st.st_size == 0 || st.st_size > MANIFEST_SIZE_MAX)
 		refuse(l, "it is empty or too large");
-	else if (l->size = (size_t)st.st_size, !(l->text = map(l->size)))
+	else if (l->size = (size_t)st.st_size, !(l->text = stingy_map(l->size)))
 		refuse(l, "no memory");
 	else if (read_whole(l, fd) < 0)
 		refuse(l, "cannot read it");
@@ -116,6 +120,42 @@ static int read_text(struct loading *l)
 		result = 0;
 	close(fd);
 	return result;
+}
+
+/* How the manifest's module 0 and the program that runs compare. */
+struct comparison {
+	const struct stingy_manifest_module *named;
+	bool is_same, is_same_path;
+};
+
+/* For the program, which the loader lists first. */
+static int compare(const struct stingy_module *module, void *data)
+{
+	struct comparison *comparison = data;
+	comparison->is_same = stingy_sites_is_module(comparison->named, module);
+	comparison->is_same_path = stingy_sites_is_path(comparison->named, module);
+	return 1;
+}
+
+static void print_id(char *text, const uint8_t *id, uint32_t len)
+{
+	memcpy(text, "none", sizeof("none"));
+	for (uint32_t i = 0; i < len; i++)
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+}
+
+/* A manifest is for one program, and one build of it. */
+static int check_program(struct loading *l, const struct stingy_manifest_module *named)
+{
+	struct comparison comparison = {.named = named};
+	char theirs[2 * STINGY_ID_MAX + 1], path[200];
+	stingy_modules_each(compare, &comparison);
+	if (comparison.is_same)
+		return 0;
+	print_id(theirs, named->id, named->id_len);
+	stingy_text_decode(named->path, path, sizeof(path));
+	return refuse(l, "made for '%s', build-id %.12s; this is %s '%s'", path, theirs,
+		      comparison.is_same_path ? "another build of" : "another program,", stingy_program_path());
 }
 
 /* First pass: is all of it well-formed, and how much room does it take? */
@@ -130,8 +170,14 @@ static int measure(struct loading *l)
 		case STINGY_MANIFEST_SLAB:
 			l->slab = record.slab;
 			break;
+		case STINGY_MANIFEST_MODULE: /* asked at once: what the program runs in turn shall not pay for the rest
+					      */
+			if (record.number == 0 && check_program(l, &record.module) < 0)
+				return -1;
+			break;
 		case STINGY_MANIFEST_REGION:
-			l->region_memory += stingy_region_memory(record.region.count);
+			l->region_memory +=
+				stingy_region_memory(record.region.offset, record.region.slot, record.region.count);
 			break;
 		case STINGY_MANIFEST_SITE:
 			l->n_addresses += record.site.depth;
@@ -144,33 +190,42 @@ static int measure(struct loading *l)
 		}
 	}
 	l->counts = reader.counts;
-	return more < 0 ? refuse(l, "line %u: %s", reader.line, reader.error) : 0;
-}
-
-static void *carve(struct loading *l, size_t bytes)
-{
-	void *at = l->memory;
-	l->memory += (bytes + 63) & ~(size_t)63;
-	return at;
+	if (l->n_addresses >= STINGY_NODES_MAX)
+		return refuse(l, "its sites have more addresses than can be matched (%u)", STINGY_NODES_MAX - 1);
+	if (more < 0)
+		return refuse(l, "line %u: %s", reader.line, reader.error);
+	return l->counts.modules == 0 ? refuse(l, "it names no program") : 0;
 }
 
 static int make_room(struct loading *l)
 {
 	struct stingy_serve *serve = l->serve;
-	if (make_live(l, l->counts.regions) < 0 || stingy_arena_reserve(&serve->arena, l->slab) < 0)
+	const char *explicit = stingy_env("STINGY_PAGES"), *why;
+	bool is_explicit = explicit && strcmp(explicit, "explicit") == 0;
+	if (make_live(l, l->counts.regions) < 0)
 		return refuse(l, "no memory");
+	if (stingy_arena_init(&serve->arena, l->slab, is_explicit, &why) < 0) {
+		serve->is_hopeless = true;
+		why = "no memory for the arena: nothing is served";
+		stingy_say("'%s': %s", l->path, why);
+	}
+	serve->live->pages = serve->arena.pages;
+	serve->live->arena = (uintptr_t)serve->arena.base;
+	snprintf(serve->live->note, sizeof(serve->live->note), "%s", why ? why : "");
 	size_t sites = stingy_sites_memory(l->n_addresses, l->counts.modules);
 	size_t regions = serve->arena.size / STINGY_REGION_ALIGN * sizeof(*serve->region_of);
 	size_t stages = l->counts.stages * sizeof(*serve->stages);
 	size_t needs = l->n_needs * sizeof(*l->needs), kinds = l->counts.kinds * sizeof(*l->kinds);
-	l->memory = map(sites + regions + stages + needs + kinds + l->region_memory + 6 * 64);
+	l->memory = stingy_map(sites + regions + stages + needs + kinds + l->region_memory + 6 * 64);
 	if (!l->memory)
 		return refuse(l, "no memory");
-	stingy_sites_init(&serve->sites, l->n_addresses, l->counts.modules, carve(l, sites));
-	serve->region_of = carve(l, regions);
-	serve->stages = carve(l, stages);
-	l->needs = carve(l, needs);
-	l->kinds = carve(l, kinds);
+	stingy_sites_init(&serve->sites, l->n_addresses, l->counts.modules, stingy_carve(&l->memory, sites));
+	serve->region_of = stingy_carve(&l->memory, regions);
+	serve->stages = stingy_carve(&l->memory, stages);
+	for (size_t i = 0; i < serve->arena.size / STINGY_REGION_ALIGN; i++)
+		serve->region_of[i] = &stingy_no_region;
+	l->needs = stingy_carve(&l->memory, needs);
+	l->kinds = stingy_carve(&l->memory, kinds);
 	return 0;
 }
 
@@ -179,9 +234,9 @@ static void add_region(struct loading *l, const struct stingy_manifest_region *f
 	struct stingy_serve *serve = l->serve;
 	struct stingy_region *region = &serve->regions[serve->n_regions];
 	void *memory = l->memory;
-	l->memory += stingy_region_memory(from->count);
-	stingy_region_init(region, serve->n_regions++, serve->arena.base + from->offset, from->offset, from->slot,
-			   from->count, memory);
+	l->memory += stingy_region_memory(from->offset, from->slot, from->count);
+	stingy_region_init(region, serve->n_regions++, serve->arena.base, from->offset, from->slot, from->count,
+			   memory);
 	size_t last = from->offset + (size_t)from->slot * from->count - 1;
 	for (size_t i = from->offset / STINGY_REGION_ALIGN; i <= last / STINGY_REGION_ALIGN; i++)
 		serve->region_of[i] = region;
@@ -252,33 +307,14 @@ static int fill(struct loading *l)
 	return 0;
 }
 
-static void print_id(char *text, const uint8_t *id, uint32_t len)
-{
-	memcpy(text, "none", sizeof("none"));
-	for (uint32_t i = 0; i < len; i++)
-		snprintf(text + 2 * i, 3, "%02x", id[i]);
-}
-
-static int say_other_program(struct loading *l)
-{
-	const struct stingy_manifest_module *named = &l->serve->sites.modules[0].named;
-	char theirs[2 * STINGY_ID_MAX + 1], path[200];
-	print_id(theirs, named->id, named->id_len);
-	stingy_text_decode(named->path, path, sizeof(path));
-	return refuse(l, "made for '%s', build-id %.12s; this is %s '%s'", path, theirs,
-		      l->serve->sites.modules[0].is_other_build ? "another build of" : "another program,",
-		      stingy_program_path());
-}
-
-/* Matches the manifest's modules with the loaded ones, and says which of them are other builds. */
+/* Matches the manifest's modules with the loaded ones, and says which others of them are other builds. */
 static int bind_modules(struct loading *l)
 {
 	struct stingy_sites *sites = &l->serve->sites;
 	char path[200];
+	stingy_sites_settle(sites);
 	stingy_sites_bind(sites);
 	l->serve->live->sites_here = sites->n_here;
-	if (l->counts.modules == 0 || !stingy_sites_is_program(sites))
-		return say_other_program(l);
 	for (uint32_t i = 1; i < l->counts.modules; i++)
 		if (sites->modules[i].is_other_build && sites->modules[i].here.n_segments == 0)
 			stingy_say("'%s': made for another build of '%s': its sites are not served", l->path,

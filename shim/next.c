@@ -34,7 +34,7 @@ static void *boot_alloc(size_t size)
 }
 
 /* A conversion between object and function pointers that ISO C lacks and POSIX gives. */
-static int find_one(void *slot, const char *name)
+int stingy_next_find(void *slot, const char *name)
 {
 	void *found = dlsym(RTLD_NEXT, name);
 	if (!found)
@@ -47,12 +47,14 @@ static void find(void)
 {
 	struct stingy_next next = stingy_next;
 	finding++;
-	int missing = find_one(&next.malloc, "malloc") | find_one(&next.calloc, "calloc") |
-		      find_one(&next.realloc, "realloc") | find_one(&next.free, "free");
+	int missing = stingy_next_find(&next.malloc, "malloc") | stingy_next_find(&next.calloc, "calloc") |
+		      stingy_next_find(&next.realloc, "realloc") | stingy_next_find(&next.free, "free");
 	/* Old or small allocators may lack some of these; glibc behind them has them all. */
-	missing |= find_one(&next.posix_memalign, "posix_memalign") | find_one(&next.aligned_alloc, "aligned_alloc") |
-		   find_one(&next.memalign, "memalign") | find_one(&next.valloc, "valloc") |
-		   find_one(&next.pvalloc, "pvalloc") | find_one(&next.malloc_usable_size, "malloc_usable_size");
+	missing |= stingy_next_find(&next.posix_memalign, "posix_memalign") |
+		   stingy_next_find(&next.aligned_alloc, "aligned_alloc") |
+		   stingy_next_find(&next.memalign, "memalign") | stingy_next_find(&next.valloc, "valloc") |
+		   stingy_next_find(&next.pvalloc, "pvalloc") |
+		   stingy_next_find(&next.malloc_usable_size, "malloc_usable_size");
 	finding--;
 	if (missing)
 		stingy_die("no next allocator: this program's C library lacks malloc or a function of its family");

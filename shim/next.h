@@ -28,9 +28,15 @@ struct stingy_next {
 
 extern struct stingy_next stingy_next __attribute__((visibility("hidden")));
 
+/* What a backend answers to say: this is for the next allocator. No object is there. */
+#define STINGY_LEAVE ((void *)1)
+
 #define STINGY_BOOT_SIZE 8192u /* bytes */
 
 extern char stingy_boot[STINGY_BOOT_SIZE] __attribute__((visibility("hidden")));
+
+/* Stores the address of the next definition of a libc function at slot. Returns 0, or -1 if there is none. */
+int stingy_next_find(void *slot, const char *name);
 
 /* Fills the table, if that has not been done. */
 void stingy_next_init(void);

@@ -10,6 +10,7 @@
 struct cached {
 	uintptr_t function;               /* 0: empty */
 	const struct stingy_stage *stage; /* NULL: the manifest does not know it */
+	const struct stingy_edge *edges;  /* the table of sites that was in force: modules were where they are now */
 };
 
 static struct cached cache[CACHE_SIZE];
@@ -29,18 +30,20 @@ static const struct stingy_stage *search(uintptr_t function)
 static const struct stingy_stage *find(uintptr_t function)
 {
 	struct cached *place = &cache[(function >> 4) % CACHE_SIZE];
-	if (__atomic_load_n(&place->function, __ATOMIC_ACQUIRE) == function)
+	const struct stingy_edge *edges = __atomic_load_n(&stingy_serve.sites.edges, __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&place->function, __ATOMIC_ACQUIRE) == function && place->edges == edges)
 		return place->stage;
 	const struct stingy_stage *stage = search(function);
 	__atomic_store_n(&place->function, 0, __ATOMIC_RELEASE);
 	place->stage = stage;
+	place->edges = edges;
 	__atomic_store_n(&place->function, function, __ATOMIC_RELEASE);
 	return stage;
 }
 
 __attribute__((visibility("default"))) int StingyDynCheck(const void *function)
 {
-	if (!stingy_serve.is_on || stingy_serve.is_dry)
+	if (!stingy_serve.is_on || stingy_serve.is_dry || !function)
 		return 1;
 	const struct stingy_stage *stage = find((uintptr_t)function);
 	if (!stage)

@@ -1,16 +1,55 @@
+#define _GNU_SOURCE
 #include "say.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 512
 
-static bool is_silent; /* set in the constructor, if at all */
+static bool is_silent;
+static dev_t stderr_device; /* what descriptor 2 was */
+static ino_t stderr_inode;  /* 0: closed */
+
+void stingy_say_init(bool silent)
+{
+	struct stat st;
+	is_silent = silent;
+	if (fstat(STDERR_FILENO, &st) == 0) {
+		stderr_device = st.st_dev;
+		stderr_inode = st.st_ino;
+	}
+}
+
+static bool is_stderr_ours(void)
+{
+	struct stat st;
+	return stderr_inode != 0 && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == stderr_device &&
+	       st.st_ino == stderr_inode;
+}
+
+/* A write that raises no signal: what it may raise is held back, and taken before it is let through again. */
+static void write_quietly(const char *line, size_t len)
+{
+	const struct timespec at_once = {0, 0};
+	sigset_t ours, before, pending;
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGPIPE);
+	sigaddset(&ours, SIGXFSZ);
+	sigpending(&pending);
+	if (pthread_sigmask(SIG_BLOCK, &ours, &before) != 0)
+		return;
+	ssize_t written = write(STDERR_FILENO, line, len);
+	if (written < 0 && !sigismember(&pending, SIGPIPE) && !sigismember(&pending, SIGXFSZ))
+		sigtimedwait(&ours, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
 
 /* glibc's vsnprintf does not allocate for %s, %d, %u, %lu, %p: the conversions used in these libraries. */
 static void say(const char *format, va_list args)
@@ -23,14 +62,9 @@ static void say(const char *format, va_list args)
 	if (len > 0)
 		used += (size_t)len < room ? (size_t)len : room - 1;
 	line[used++] = '\n';
-	if (write(STDERR_FILENO, line, used) < 0)
-		errno = 0; /* there is nobody to tell */
+	if (is_stderr_ours())
+		write_quietly(line, used);
 	errno = saved;
-}
-
-void stingy_say_no_more(void)
-{
-	is_silent = true;
 }
 
 void stingy_say(const char *format, ...)

@@ -6,195 +6,264 @@
 #include "next.h"
 #include "say.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Until a manifest is in force, and for good without one, the table has no edge. */
 static struct stingy_edge no_edges[2];
 
-struct stingy_serve stingy_serve = {.sites = {.edges = no_edges, .shift = 63, .mask = 1}};
+struct stingy_serve stingy_serve = {.sites = {.edges = no_edges, .mask = sizeof(struct stingy_edge)}};
+
+/* Of all addresses in the arena that belong to none. */
+static uint32_t nothing_given[1] = {STINGY_SLOT_FREE}; /* of the one place that offsets have there */
+struct stingy_region stingy_no_region = {.given = nothing_given, .shift = 31};
 
 __thread struct stingy_self stingy_self __attribute__((tls_model("initial-exec")));
 
 static pthread_key_t owner_key; /* its destructor runs when the owner thread exits */
 
-/* Gives the thread its counters and its stack. What this allocates (pthread_getattr_np does) is not looked at. */
 static void register_thread(struct stingy_self *self)
 {
-	struct stingy_live *live = stingy_serve.live;
-	uint32_t i = __atomic_fetch_add(&live->n_threads, 1, __ATOMIC_RELAXED);
-	if (i >= STINGY_LIVE_THREADS) {
-		__atomic_store_n(&live->n_threads, STINGY_LIVE_THREADS, __ATOMIC_RELAXED);
-		i = STINGY_LIVE_THREADS - 1;
-	}
-	self->stack = stingy_stack_of_thread();
-	self->counters = &live->thread[i];
-}
-
-/* Looks again, and at modules that have been loaded since. */
-static uint32_t learn(uintptr_t ra)
-{
-	uint32_t first = stingy_sites_learn(&stingy_serve.sites, ra);
-	stingy_serve.live->sites_here = stingy_serve.sites.n_here;
-	return first;
-}
-
-void *stingy_serve_unknown(size_t size, size_t align, const struct stingy_call *call)
-{
-	struct stingy_self *self = &stingy_self;
-	if (!stingy_serve.is_on || self->is_busy)
-		return NULL;
-	int saved = errno;
-	self->is_busy = true;
-	if (!self->counters)
-		register_thread(self);
-	uint32_t first = stingy_sites_find(&stingy_serve.sites, STINGY_NODE_ROOT, call->ra);
-	if (first == STINGY_NODE_ROOT)
-		first = learn(call->ra);
-	self->is_busy = false;
-	errno = saved;
-	if (first == STINGY_NODE_UNMANAGED) {
-		self->counters->unmanaged++;
-		return NULL;
-	}
-	return stingy_serve_at(first, size, align, call, self);
+	uint32_t i = __atomic_fetch_add(&stingy_serve.live->n_threads, 1, __ATOMIC_RELAXED);
+	self->counters = &stingy_serve.live->thread[i % STINGY_LIVE_THREADS];
 }
 
 static void note(const char *why)
 {
-	strncpy(stingy_serve.live->note, why ? why : "", sizeof(stingy_serve.live->note) - 1);
-}
-
-/* Puts the arena in place, or makes it this process's own after fork. */
-static bool make_arena(void)
-{
-	struct stingy_arena *arena = &stingy_serve.arena;
-	struct stingy_live *live = stingy_serve.live;
-	if (arena->is_made && !arena->is_copied)
-		return true;
-	const char *why;
-	if (stingy_serve.is_hopeless)
-		return false;
-	if (stingy_arena_make(arena, &why) < 0) {
-		stingy_serve.is_hopeless = true;
-		note("no memory for the arena");
-		return false;
-	}
-	live->pages = arena->pages;
-	live->arena = (uintptr_t)arena->base;
-	live->state = STINGY_LIVE_SERVING;
-	note(why);
-	return true;
+	snprintf(stingy_serve.live->note, sizeof(stingy_serve.live->note), "%s", why);
 }
 
 /* Makes the thread the owner of the arena, if it has none. */
 static bool become_owner(struct stingy_self *self)
 {
 	const void *none = NULL;
-	if (!__atomic_compare_exchange_n(&stingy_serve.owner, &none, self, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (self->has_exited ||
+	    !__atomic_compare_exchange_n(&stingy_serve.owner, &none, self, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
-	if (!make_arena()) {
-		__atomic_store_n(&stingy_serve.owner, NULL, __ATOMIC_RELEASE);
-		return false;
-	}
 	pthread_setspecific(owner_key, self);
 	self->is_owner = true;
+	stingy_serve.live->state = STINGY_LIVE_SERVING;
 	return true;
 }
 
 /* The owner exits: the next thread that allocates at a managed site takes over. */
-static void owner_exits(void *self)
+static void owner_exits(void *value)
 {
-	((struct stingy_self *)self)->is_owner = false;
+	struct stingy_self *self = value;
+	if (!self->is_owner)
+		return; /* it was the owner in the process that it was forked from */
+	self->is_owner = false;
+	self->has_exited =
+		true; /* what later destructors allocate must not make it the owner again: nobody would notice */
 	__atomic_store_n(&stingy_serve.owner, NULL, __ATOMIC_RELEASE);
 }
 
-void *stingy_serve_slow(const struct stingy_node *node, struct stingy_self *self)
+/* Whether no managed site of this thread can be served now, as another one owns the arena. */
+static bool is_another_owner(const struct stingy_self *self)
 {
+	/* Looked at before it is tried: an exchange that fails takes the owner's cache line all the same. */
+	return !self->is_owner && __atomic_load_n(&stingy_serve.owner, __ATOMIC_RELAXED) != NULL;
+}
+
+static void *fell_back(struct stingy_self *self, enum stingy_fell_back reason)
+{
+	self->counters->fell_back[reason]++;
+	return NULL;
+}
+
+/* A slot for the site that ends in node. */
+static void *serve(const struct stingy_node *node, size_t size, size_t align, struct stingy_self *self)
+{
+	if (size > node->limit)
+		return fell_back(self, STINGY_FELL_SIZE);
+	if (align > node->align)
+		return fell_back(self, STINGY_FELL_ALIGN);
 	if (stingy_serve.is_dry) {
 		self->counters->served++;
 		return NULL;
 	}
-	if (self->is_busy)
+	if (!self->is_owner && !become_owner(self))
+		return fell_back(self, STINGY_FELL_THREAD);
+	struct stingy_region *region = node->region;
+	void *object = stingy_region_pop(region);
+	if (!object && stingy_region_collect(region))
+		object = stingy_region_pop(region);
+	if (object)
+		return object;
+	region->live.full += region->live.full != UINT32_MAX;
+	return fell_back(self, STINGY_FELL_FULL);
+}
+
+/* Looks again, and at modules that have been loaded since. */
+static const struct stingy_node *learn(uintptr_t ra)
+{
+	const struct stingy_node *node = stingy_sites_learn(&stingy_serve.sites, ra);
+	stingy_serve.live->sites_here = stingy_serve.sites.n_here;
+	return node;
+}
+
+/*
+ * Which of the manifest's sites it is. A thread that cannot be served is not walked: so only the owner's stack has to
+ * be known, and other threads cause no system call.
+ */
+static void *match_and_serve(const struct stingy_node *node, size_t size, size_t align, const struct stingy_frame *at,
+			     struct stingy_self *self)
+{
+	if (stingy_serve.is_hopeless && !stingy_serve.is_dry)
+		return fell_back(self, STINGY_FELL_NO_ARENA);
+	if (is_another_owner(self))
+		return fell_back(self, STINGY_FELL_THREAD);
+	if (node->rule.base != STINGY_RULE_NONE && self->stack.high == 0)
+		self->stack = stingy_stack_of_thread();
+	node = stingy_sites_match(&stingy_serve.sites, node, at, &self->stack);
+	if (node)
+		return serve(node, size, align, self);
+	self->counters->unmanaged++;
+	return NULL;
+}
+
+static void *take(size_t size, size_t align, const struct stingy_frame *at, struct stingy_self *self)
+{
+	if (!self->counters)
+		register_thread(self);
+	const struct stingy_node *node = stingy_sites_find(&stingy_serve.sites, STINGY_ROOT_KEY, at->ra);
+	if (!node)
+		node = learn(at->ra);
+	if (node != &stingy_sites_unmanaged)
+		return match_and_serve(node, size, align, at, self);
+	self->counters->unmanaged++;
+	return NULL;
+}
+
+/* What it does for the first time may allocate, and be cancellation points, which malloc is not. */
+void *stingy_take(size_t size, size_t align, const struct stingy_frame *at)
+{
+	struct stingy_self *self = &stingy_self;
+	int saved = errno, cancel;
+	if (!stingy_serve.is_on || self->is_busy)
 		return NULL;
-	enum stingy_fell_back reason = STINGY_FELL_FULL;
-	void *object = NULL;
-	int saved = errno;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	self->is_busy = true;
-	if (self->is_owner || become_owner(self)) {
-		object = stingy_region_pop(node->region);
-		if (!object && stingy_region_collect(node->region))
-			object = stingy_region_pop(node->region);
-	} else {
-		reason = stingy_serve.is_hopeless ? STINGY_FELL_NO_ARENA : STINGY_FELL_THREAD;
-	}
-	if (!object) {
-		self->counters->fell_back[reason]++;
-		if (reason == STINGY_FELL_FULL)
-			node->region->live.full++;
-	}
+	void *object = take(size, align, at, self);
 	self->is_busy = false;
+	pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 	return object;
 }
 
-void stingy_serve_release_remote(struct stingy_region *region, void *object)
+void stingy_serve_unloaded(void)
 {
-	stingy_region_push_remote(region, object);
+	int saved = errno;
+	if (stingy_serve.is_on) {
+		stingy_sites_bind(&stingy_serve.sites);
+		stingy_serve.live->sites_here = stingy_serve.sites.n_here;
+	}
+	errno = saved;
 }
 
-void stingy_serve_bad_free(const void *object)
+/* Ends the program: there is no object at the slot's offset. */
+static _Noreturn void bad_free(const struct stingy_region *region, struct stingy_slot slot)
 {
-	stingy_die("free(): %p is in the arena, but in no region", object);
+	if (region == &stingy_no_region)
+		stingy_die("free(): %p is in the arena, but in no region",
+			   (void *)(stingy_serve.arena.base + slot.offset));
+	stingy_region_bad_free(region, slot.offset);
+}
+
+void stingy_serve_release(struct stingy_region *region, struct stingy_slot slot)
+{
+	if (!stingy_region_is_given(region, slot))
+		bad_free(region, slot);
+	stingy_region_push_remote(region, slot);
+}
+
+/* Also checks that it is an object: realloc asks this before it leaves one where it is. */
+size_t stingy_usable(const void *object)
+{
+	uint32_t offset = stingy_serve_offset(object);
+	struct stingy_region *region = stingy_serve_region(offset);
+	struct stingy_slot slot = stingy_region_slot(region, offset);
+	if (!stingy_region_is_given(region, slot))
+		bad_free(region, slot);
+	return region->live.slot;
 }
 
 static void before_fork(void)
 {
+	stingy_sites_before_fork(&stingy_serve.sites);
 	stingy_arena_before_fork(&stingy_serve.arena);
+}
+
+/*
+ * Whether no object lives in the arena, and none is about to: the owner, if it forks in a signal handler, may be in the
+ * midst of a pop or push. Then the child takes fresh pages, and the parent's stay its own.
+ */
+static bool is_arena_empty(void)
+{
+	bool is_empty = !stingy_self.is_owner;
+	for (uint32_t i = 0; i < stingy_serve.n_regions && is_empty; i++)
+		is_empty = stingy_serve.regions[i].live.n_free == stingy_serve.regions[i].live.count;
+	return is_empty;
 }
 
 static void after_fork_in_parent(void)
 {
+	struct stingy_live *live = stingy_serve.live;
 	stingy_arena_after_fork_in_parent(&stingy_serve.arena);
+	stingy_sites_after_fork_in_parent(&stingy_serve.sites);
+	if (live->pages != STINGY_PAGES_TRANSPARENT || is_arena_empty())
+		return;
+	live->pages = stingy_serve.arena.pages = STINGY_PAGES_SMALL;
+	note("small pages: it forked while objects lived in the arena, and writing beside a child splits a huge page");
 }
 
-/* The child's figures begin at zero; what lives in the regions lives on. */
+/*
+ * What lives in the regions lives on in the child. If the thread that forked is the owner, its stacks are as it left
+ * them, and are not touched. Else the owner was copied at any moment, and is gone.
+ */
+static void take_over_regions(void)
+{
+	for (uint32_t i = 0; i < stingy_serve.n_regions; i++) {
+		struct stingy_region *region = &stingy_serve.regions[i];
+		if (!stingy_self.is_owner)
+			stingy_region_rebuild(region);
+		region->live.low = region->live.n_free;
+		region->live.served = region->live.full = 0;
+	}
+}
+
+/* The child's figures begin at zero. */
 static void after_fork_in_child(void)
 {
 	struct stingy_live *live = stingy_serve.live;
-	bool is_empty = true;
-	for (uint32_t i = 0; i < stingy_serve.n_regions; i++) {
-		struct stingy_region *region = &stingy_serve.regions[i];
-		stingy_region_rebuild(region);
-		region->live.low = region->live.n_free;
-		region->live.served = region->live.full = 0;
-		is_empty = is_empty && region->live.n_free == region->live.count;
-	}
+	take_over_regions();
+	bool is_empty = is_arena_empty();
 	stingy_arena_after_fork_in_child(&stingy_serve.arena, is_empty);
-	stingy_sites_after_fork(&stingy_serve.sites);
+	stingy_sites_after_fork_in_child(&stingy_serve.sites);
 	memset(live->thread, 0, sizeof(live->thread));
+	live->n_threads = 0;
 	live->pid = (uint32_t)getpid();
 	live->pages = stingy_serve.arena.pages;
-	if (live->state == STINGY_LIVE_SERVING && !stingy_serve.arena.is_made) {
+	if (!is_empty)
+		note("small pages: objects lived in the arena at fork, or its owner forked");
+	if (live->state == STINGY_LIVE_SERVING)
 		live->state = STINGY_LIVE_READY;
-		live->arena = 0;
-	}
 	stingy_serve.owner = NULL;
-	stingy_serve.is_hopeless = false;
-	stingy_self.is_owner = stingy_self.is_busy = false;
+	stingy_self.is_owner = stingy_self.is_busy = stingy_self.has_exited = false;
+	stingy_self.counters = NULL;
 }
 
 __attribute__((constructor(101))) static void begin(void)
 {
 	stingy_next_init();
+	stingy_walk_init();
 	const char *path = stingy_env("STINGY_MANIFEST");
 	if (!path)
 		return;
-	if (!stingy_env_is_main())
-		stingy_say_no_more();
+	stingy_say_init(!stingy_env_is_main());
 	struct stingy_serve loaded = {.is_dry = stingy_env_is_set("STINGY_DRY_RUN")};
 	int failed = stingy_load(&loaded, path);
 	if (failed) {
@@ -231,24 +300,4 @@ __attribute__((destructor)) static void end(void)
 	stingy_say("%s[%u]: %s%lu of %lu allocations (%u.%u%%) from the arena, %lu unmanaged, %lu fell back%s%s",
 		   stingy_program_path(), live->pid, stingy_serve.is_dry ? "dry run: would have served " : "", served,
 		   all, permille / 10, permille % 10, unmanaged, fell_back, live->note[0] ? "; " : "", live->note);
-}
-
-__attribute__((visibility("default"))) int dlclose(void *handle);
-
-/* Addresses that a module leaves behind must not be taken for its sites when another is loaded there. */
-int dlclose(void *handle)
-{
-	static int (*next)(void *);
-	if (!next) {
-		void *found = dlsym(RTLD_NEXT, "dlclose");
-		memcpy(&next, &found, sizeof(next));
-	}
-	int result = next(handle);
-	if (stingy_serve.is_on) {
-		int saved = errno;
-		stingy_sites_bind(&stingy_serve.sites);
-		stingy_serve.live->sites_here = stingy_serve.sites.n_here;
-		errno = saved;
-	}
-	return result;
 }

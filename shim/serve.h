@@ -2,17 +2,18 @@
  * The production backend: serves the sites of the manifest from the arena, and leaves the rest to the next allocator.
  *
  * One thread owns the arena: the first that allocates at a managed site, until it exits. Its path takes no lock, makes
- * no atomic read-modify-write and, once the arena is in place, no system call. Other threads match sites too, but are
- * served by the next allocator; what they free of ours the owner collects. See ARCHITECTURE of the hot path in README,
- * "Internals"; the contract is backend.h's.
+ * no atomic read-modify-write and no system call. Other threads match the first address of sites too, but are served by
+ * the next allocator; what they free of ours the owner collects. The hot path is described in README, "Internals"; the
+ * contract is backend.h's.
  *
- * After fork the child is the owner of its own copy, made its own when it first allocates there.
+ * After fork the child has its own copy, which its first thread that asks owns.
  */
 #ifndef STINGY_SERVE_H
 #define STINGY_SERVE_H
 
 #include "../manifests/live.h"
 #include "arena.h"
+#include "next.h"
 #include "region.h"
 #include "sites.h"
 #include "walk.h"
@@ -38,87 +39,122 @@ struct stingy_stage {
 struct stingy_serve {
 	struct stingy_arena arena;
 	struct stingy_sites sites;
-	struct stingy_region **region_of; /* by STINGY_REGION_ALIGN bytes of the arena; NULL: no region there */
+	struct stingy_region **region_of; /* by STINGY_REGION_ALIGN bytes of the arena; never NULL */
 	bool is_dry;                      /* match and count, serve nothing */
 	/* what is not for the hot path */
 	bool is_on;       /* the manifest is in force */
-	bool is_hopeless; /* the arena could not be made, and will not be tried again in this process */
+	bool is_hopeless; /* there was no memory for the arena */
 	struct stingy_live *live;
 	struct stingy_region *regions;
 	struct stingy_stage *stages;
 	uint32_t n_regions, n_stages;
-	const void *owner; /* the owner's stingy_self; NULL: none; atomic */
+	/* the owner's stingy_self; NULL: none; atomic, and on a line of its own */
+	const void *owner __attribute__((aligned(64)));
 };
 
 extern struct stingy_serve stingy_serve __attribute__((visibility("hidden")));
+
+/* Where there is no region: nothing is ever given in it. */
+extern struct stingy_region stingy_no_region __attribute__((visibility("hidden")));
 
 /* A thread's part. */
 struct stingy_self {
 	struct stingy_live_counters *counters; /* NULL: the thread has not been here yet */
 	bool is_owner;
-	bool is_busy; /* in a slow path: what it allocates is ours, and goes to the next allocator */
+	bool has_exited; /* the owner, and its destructors are running: it is none any more */
+	bool is_busy;    /* in a slow path: what it allocates is ours, and goes to the next allocator */
 	struct stingy_stack stack;
 };
 
 extern __thread struct stingy_self stingy_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Slow paths. The first two answer for stingy_take. */
-void *stingy_serve_unknown(size_t size, size_t align, const struct stingy_call *call);
-void *stingy_serve_slow(const struct stingy_node *node, struct stingy_self *self);
-void stingy_serve_release_remote(struct stingy_region *region, void *object);
+/* The contract of backend.h. What is not here is in serve.c: it is rare. */
+void *stingy_take(size_t size, size_t align, const struct stingy_frame *at);
+void stingy_serve_release(struct stingy_region *region, struct stingy_slot slot);
+size_t stingy_usable(const void *object);
 
 static inline __attribute__((always_inline)) bool stingy_owns(const void *object)
 {
 	return (uintptr_t)object - (uintptr_t)stingy_serve.arena.base < stingy_serve.arena.size;
 }
 
-/* The region of an address in the arena; ends the program if there is none. */
-static inline struct stingy_region *stingy_serve_region(const void *object)
+/* Offset in the arena of an address in it. */
+static inline uint32_t stingy_serve_offset(const void *object)
 {
-	size_t offset = (size_t)((const char *)object - stingy_serve.arena.base);
+	return (uint32_t)((const char *)object - stingy_serve.arena.base);
+}
+
+/* The region of an offset; where there is none, one in which nothing is ever given. */
+static inline struct stingy_region *stingy_serve_region(uint32_t offset)
+{
 	return stingy_serve.region_of[offset / STINGY_REGION_ALIGN];
 }
 
-static inline void *stingy_serve_at(uint32_t first, size_t size, size_t align, const struct stingy_call *call,
-				    struct stingy_self *self)
+/*
+ * The node in which the walk from node outwards ends, for the owner thread, by rules that are a stack pointer and a
+ * constant; NULL: no site matches; *is_sure is false if it takes more than that to say.
+ */
+static inline __attribute__((always_inline)) const struct stingy_node *
+stingy_serve_walk(const struct stingy_node *node, uintptr_t sp, const struct stingy_self *self, bool *is_sure)
 {
-	const struct stingy_node *node = stingy_sites_match(&stingy_serve.sites, first, call, &self->stack);
-	if (!node) {
-		self->counters->unmanaged++;
-		return NULL;
+	*is_sure = true;
+	while (node->step != 0) {
+		sp += node->step;
+		if (__builtin_expect(sp > self->stack.high || sp <= self->stack.low || node->region, 0)) {
+			*is_sure = false;
+			return NULL;
+		}
+		uintptr_t ra = *((const uintptr_t *)sp - 1);
+		if (ra == __atomic_load_n(&node->only_ra, __ATOMIC_RELAXED))
+			node = node->only;
+		else if (!(node = stingy_sites_find(&stingy_serve.sites, node->key, ra)))
+			return NULL;
 	}
-	if (__builtin_expect(size > node->limit, 0)) {
-		self->counters->fell_back[STINGY_FELL_SIZE]++;
-		return NULL;
-	}
-	if (__builtin_expect(align > node->align, 0)) {
-		self->counters->fell_back[STINGY_FELL_ALIGN]++;
-		return NULL;
-	}
-	void *object = self->is_owner ? stingy_region_pop(node->region) : NULL;
-	return __builtin_expect(object != NULL, 1) ? object : stingy_serve_slow(node, self);
+	return node;
 }
 
-static inline __attribute__((always_inline)) void *stingy_take(size_t size, size_t align,
-							       const struct stingy_call *call)
+static inline __attribute__((always_inline)) void *stingy_take_fast(size_t size, uintptr_t ra, const void **hint)
 {
 	struct stingy_self *self = &stingy_self;
-	uint32_t first = stingy_sites_find(&stingy_serve.sites, STINGY_NODE_ROOT, call->ra);
-	if (__builtin_expect(first == STINGY_NODE_ROOT || !self->counters, 0))
-		return stingy_serve_unknown(size, align, call);
-	if (first == STINGY_NODE_UNMANAGED) {
-		self->counters->unmanaged++;
+	const struct stingy_node *node = stingy_sites_find(&stingy_serve.sites, STINGY_ROOT_KEY, ra);
+	*hint = node;
+	if (__builtin_expect(node && size < node->quick && self->is_owner, 1))
+		return stingy_region_pop(node->region);
+	if (node != &stingy_sites_unmanaged || !self->counters)
 		return NULL;
-	}
-	return stingy_serve_at(first, size, align, call, self);
+	self->counters->unmanaged++;
+	return STINGY_LEAVE;
 }
 
-static inline void *stingy_took(void *object, size_t size, size_t align, const struct stingy_call *call)
+static inline __attribute__((always_inline)) void *stingy_take_deep(size_t size, uintptr_t sp, const void *hint)
+{
+	struct stingy_self *self = &stingy_self;
+	const struct stingy_node *node = hint;
+	bool is_sure;
+	if (__builtin_expect(!node || !self->is_owner, 0))
+		return NULL;
+	node = stingy_serve_walk(node, sp, self, &is_sure);
+	if (__builtin_expect(node && size < node->quick, 1))
+		return stingy_region_pop(node->region);
+	if (node || !is_sure)
+		return NULL;
+	self->counters->unmanaged++;
+	return STINGY_LEAVE;
+}
+
+static inline void *stingy_took(void *object, size_t size, size_t align, const struct stingy_frame *at)
 {
 	(void)size;
 	(void)align;
-	(void)call;
+	(void)at;
 	return object;
+}
+
+void stingy_serve_unloaded(void);
+
+static inline void stingy_unloaded(void)
+{
+	stingy_serve_unloaded();
 }
 
 static inline void stingy_leaving(const void *object)
@@ -126,27 +162,15 @@ static inline void stingy_leaving(const void *object)
 	(void)object;
 }
 
-_Noreturn void stingy_serve_bad_free(const void *object);
-
-/* Also checks that it is an object: realloc asks this before it leaves one where it is. */
-static inline size_t stingy_usable(const void *object)
+static inline __attribute__((always_inline)) void stingy_release(void *object)
 {
-	const struct stingy_region *region = stingy_serve_region(object);
-	if (__builtin_expect(!region, 0))
-		stingy_serve_bad_free(object);
-	stingy_region_slot(region, object);
-	return region->live.slot;
-}
-
-static inline void stingy_release(void *object)
-{
-	struct stingy_region *region = stingy_serve_region(object);
-	if (__builtin_expect(!region, 0))
-		stingy_serve_bad_free(object);
-	if (__builtin_expect(stingy_self.is_owner, 1))
-		stingy_region_push(region, object);
+	uint32_t offset = stingy_serve_offset(object);
+	struct stingy_region *region = stingy_serve_region(offset);
+	struct stingy_slot slot = stingy_region_slot(region, offset);
+	if (__builtin_expect(stingy_self.is_owner && stingy_region_is_given(region, slot), 1))
+		stingy_region_push(region, slot);
 	else
-		stingy_serve_release_remote(region, object);
+		stingy_serve_release(region, slot);
 }
 
 #endif

@@ -6,10 +6,17 @@
  * nothing". A stage is named by the address of its function, a task by any address or number that is its own
  * while it lives (usually the address of its record).
  *
- * All may be called from any thread, none blocks, none allocates, none sets errno. Not for signal handlers.
+ * All may be called from any thread, and none sets errno. StingyDynCheck neither blocks nor allocates; the others may
+ * do both while a profile is made, and cost nothing otherwise. Not for signal handlers.
+ *
+ * Compile with -fPIE or -fPIC, as distributions do: without, the linker settles for good that the functions are absent.
  */
 #ifndef STINGY_H
 #define STINGY_H
+
+#if !defined(__PIC__) && !defined(__PIE__)
+#warning "stingy.h: compile with -fPIE or -fPIC, or this program will never find the library"
+#endif
 
 #ifdef __cplusplus
 extern "C" {

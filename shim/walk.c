@@ -3,28 +3,23 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* Of the main thread's stack as glibc found it: every frame is below. */
 extern void *__libc_stack_end;
 
-/* What an unlimited stack is taken to be, in bytes: only has to cover how deep a call chain can be. */
-#define STACK_UNLIMITED (64ul << 20)
+/* More of the main thread's stack is not looked at, in bytes: the kernel keeps as much free below it, and more. */
+#define STACK_MOST (64ul << 20)
 
-static struct stingy_stack main_stack(void)
+static struct stingy_stack main_stack;
+
+void stingy_walk_init(void)
 {
-	static struct stingy_stack stack;
-	if (stack.high != 0)
-		return stack;
 	struct rlimit limit;
-	uintptr_t size = STACK_UNLIMITED;
-	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+	uintptr_t high = (uintptr_t)__libc_stack_end & ~(sizeof(uintptr_t) - 1), size = STACK_MOST;
+	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < size)
 		size = limit.rlim_cur;
-	uintptr_t high = (uintptr_t)__libc_stack_end & ~(sizeof(uintptr_t) - 1);
-	if (size > high)
-		size = high;
-	stack.low = high - size;
-	stack.high = high;
-	return stack;
+	main_stack = (struct stingy_stack){size < high ? high - size : 0, high};
 }
 
 static bool contains(struct stingy_stack stack, uintptr_t address)
@@ -36,9 +31,8 @@ struct stingy_stack stingy_stack_of_thread(void)
 {
 	const struct stingy_stack none = {0, 0};
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-	struct stingy_stack stack = main_stack();
-	if (contains(stack, here))
-		return stack;
+	if (contains(main_stack, here) || gettid() == getpid())
+		return main_stack;
 	pthread_attr_t attr;
 	if (pthread_getattr_np(pthread_self(), &attr) != 0)
 		return none;

@@ -16,15 +16,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the frame pointer of an entry point points to: the x86-64 frame record of the call we are in. */
-struct stingy_call {
-	uintptr_t bp; /* the caller's frame pointer */
-	uintptr_t ra; /* the return address */
-};
-
-/* The call that the enclosing function is in. Only for entry points: the record lives as long as their frame. */
-#define STINGY_CALL() ((const struct stingy_call *)__builtin_frame_address(0))
-
 /* A place in the walk: the state of the machine just after a return to ra. */
 struct stingy_frame {
 	uintptr_t ra;
@@ -32,16 +23,28 @@ struct stingy_frame {
 	uintptr_t bp;
 };
 
+/*
+ * The place to begin at in an entry point: the call that the enclosing function is in. That function gets a frame
+ * record on the stack by this (x86-64: the caller's frame pointer, then the return address).
+ */
+#define STINGY_HERE()                                                                                                  \
+	((struct stingy_frame){.ra = (uintptr_t)__builtin_return_address(0),                                           \
+			       .sp = (uintptr_t)__builtin_frame_address(0) + 2 * sizeof(uintptr_t),                    \
+			       .bp = *(const uintptr_t *)__builtin_frame_address(0)})
+
+/*
+ * The same where that call is known to have the return address ra_: if it turns out not to be the enclosing function's,
+ * the place can only be told by ra_, and cannot be walked from. And the stack pointer alone.
+ */
+#define STINGY_HERE_AT(ra_)                                                                                            \
+	((uintptr_t)__builtin_return_address(0) == (ra_) ? STINGY_HERE() : (struct stingy_frame){.ra = (ra_)})
+#define STINGY_SP_AT(ra_) ((uintptr_t)__builtin_return_address(0) == (ra_) ? STINGY_HERE().sp : 0)
+
 /* The stack that a thread runs on: [low, high). An empty one (0, 0) makes every step fail. */
 struct stingy_stack {
 	uintptr_t low;
 	uintptr_t high;
 };
-
-static inline struct stingy_frame stingy_walk_begin(const struct stingy_call *call)
-{
-	return (struct stingy_frame){.ra = call->ra, .sp = (uintptr_t)(call + 1), .bp = call->bp};
-}
 
 /* Whether a word can be read at address: in the stack, at or above low, aligned. */
 static inline bool stingy_walk_can_read(uintptr_t address, uintptr_t low, uintptr_t high)
@@ -73,6 +76,9 @@ static inline bool stingy_walk_step(struct stingy_frame *frame, const struct sti
 	*frame = (struct stingy_frame){.ra = *(const uintptr_t *)ra_at, .sp = cfa, .bp = bp};
 	return true;
 }
+
+/* To be called in a constructor: finds the main thread's stack. */
+void stingy_walk_init(void);
 
 /*
  * The bounds of the calling thread's own stack, (0, 0) if they cannot be had. What runs on another one (a coroutine's,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ static int set_up(void **state)
 	(void)state;
 	if (pages == MAP_FAILED || mprotect(pages + PAGE, 4 * PAGE, PROT_READ | PROT_WRITE) != 0)
 		return -1;
+	stingy_walk_init();
 	words = (uintptr_t *)(pages + PAGE);
 	stack = (struct stingy_stack){(uintptr_t)words, (uintptr_t)(words + WORDS)};
 	return 0;
@@ -52,15 +54,66 @@ static struct stingy_frame at(size_t sp, size_t bp)
 	return (struct stingy_frame){.ra = 1, .sp = (uintptr_t)(words + sp), .bp = (uintptr_t)(words + bp)};
 }
 
+/* Calls note(frame) with bp in the frame pointer, and puts the stack pointer just after the return into *sp. */
+void call_note(struct stingy_frame *frame, uintptr_t *sp, uintptr_t bp);
+extern const char returned[];
+
+__asm__(".text\n"
+	"call_note:\n"
+	"	push %rbp\n"
+	"	push %rbx\n"
+	"	sub $8, %rsp\n"
+	"	mov %rsi, %rbx\n"
+	"	mov %rdx, %rbp\n"
+	"	call note\n"
+	"returned:\n"
+	"	mov %rsp, (%rbx)\n"
+	"	add $8, %rsp\n"
+	"	pop %rbx\n"
+	"	pop %rbp\n"
+	"	ret\n");
+
+static uintptr_t known_ra; /* to begin at; 0: not known before */
+
+static __attribute__((used, noinline)) void note(struct stingy_frame *frame) __asm__("note");
+
+static void note(struct stingy_frame *frame)
+{
+	*frame = known_ra ? STINGY_HERE_AT(known_ra) : STINGY_HERE();
+}
+
 static void test_begins_behind_the_call(void **state)
 {
-	struct stingy_call call = {.bp = 11, .ra = 22};
-	struct stingy_frame frame = stingy_walk_begin(&call);
+	uintptr_t sp;
 
 	(void)state;
-	assert_int_equal(frame.bp, 11);
-	assert_int_equal(frame.ra, 22);
-	assert_int_equal(frame.sp, (uintptr_t)(&call + 1));
+	for (unsigned i = 0; i < 2; i++) {
+		struct stingy_frame frame = {0};
+
+		known_ra = i == 0 ? 0 : (uintptr_t)returned;
+		call_note(&frame, &sp, 11);
+		assert_int_equal(frame.ra, (uintptr_t)returned);
+		assert_int_equal(frame.sp, sp);
+		assert_int_equal(frame.bp, 11);
+	}
+}
+
+/* Another call than the enclosing function's: its return address is known, and its frame is not. */
+static void test_begins_nowhere_for_another_call(void **state)
+{
+	static const struct stingy_rule rules[] = {{8, 0, STINGY_RULE_SP}, {16, -16, STINGY_RULE_BP}};
+	const struct stingy_stack own = stingy_stack_of_thread();
+	struct stingy_frame frame = {0};
+	uintptr_t sp;
+
+	(void)state;
+	known_ra = (uintptr_t)returned + 1;
+	call_note(&frame, &sp, sp);
+	assert_int_equal(frame.ra, (uintptr_t)returned + 1);
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		assert_false(stingy_walk_step(&frame, &rules[i], &own));
+		assert_int_equal(frame.ra, (uintptr_t)returned + 1);
+	}
 }
 
 static void test_steps(void **state)
@@ -202,6 +255,31 @@ static void *in_thread(void *main_local)
 				   own.high % sizeof(uintptr_t) == 0);
 }
 
+/* The main thread's is as large as its limit allows, or as much of it as is worth looking at. */
+static void test_bounds_follow_the_limit(void **state)
+{
+	struct rlimit before, limit;
+	struct stingy_stack small, large;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_STACK, &before), 0);
+	limit = before;
+	limit.rlim_cur = 4 << 20;
+	assert_int_equal(setrlimit(RLIMIT_STACK, &limit), 0);
+	stingy_walk_init();
+	small = stingy_stack_of_thread();
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_STACK, &limit), 0);
+	stingy_walk_init();
+	large = stingy_stack_of_thread();
+	assert_int_equal(setrlimit(RLIMIT_STACK, &before), 0);
+	stingy_walk_init();
+	assert_int_equal(small.high - small.low, 4 << 20);
+	assert_int_equal(small.high, large.high);
+	assert_in_range(large.high - large.low, 4 << 20, 64 << 20);
+	assert_true(contains(small, &before) && contains(large, &before));
+}
+
 static void test_bounds_of_threads(void **state)
 {
 	struct stingy_stack own = stingy_stack_of_thread(), again = stingy_stack_of_thread();
@@ -246,9 +324,14 @@ static void test_bounds_on_a_coroutine(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_begins_behind_the_call),    cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_no_step_outside_the_stack), cmocka_unit_test(test_random_rules_stay_inside),
-		cmocka_unit_test(test_bounds_of_threads),         cmocka_unit_test(test_bounds_on_a_coroutine),
+		cmocka_unit_test(test_begins_behind_the_call),
+		cmocka_unit_test(test_begins_nowhere_for_another_call),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_no_step_outside_the_stack),
+		cmocka_unit_test(test_random_rules_stay_inside),
+		cmocka_unit_test(test_bounds_follow_the_limit),
+		cmocka_unit_test(test_bounds_of_threads),
+		cmocka_unit_test(test_bounds_on_a_coroutine),
 	};
 
 	random_state = (uint32_t)time(NULL) | 1;

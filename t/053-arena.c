@@ -9,6 +9,7 @@
 #include "../shim/arena.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -33,6 +34,7 @@ static struct {
 	bool transparent;
 	bool pool;
 	bool memory;
+	bool lazy; /* says that it has touched pages, and has not */
 } kernel;
 
 int madvise(void *address, size_t size, int advice)
@@ -43,6 +45,8 @@ int madvise(void *address, size_t size, int advice)
 	}
 	if (advice == MADV_COLLAPSE || advice == MADV_HUGEPAGE)
 		return 0; /* so that the tests do not depend on what the kernel can find */
+	if (advice == MADV_POPULATE_WRITE && kernel.lazy)
+		return 0;
 	if (advice == MADV_POPULATE_WRITE && !kernel.memory) {
 		errno = ENOMEM;
 		return -1;
@@ -70,7 +74,9 @@ static int set_up(void **state)
 {
 	(void)state;
 	kernel.transparent = kernel.pool = kernel.memory = true;
-	return stingy_arena_reserve(&arena, 3000000);
+	kernel.lazy = false;
+	memset(&arena, 0, sizeof(arena));
+	return 0;
 }
 
 /* A child in which an assertion failed must not go on with the tests that follow. */
@@ -79,7 +85,7 @@ static int tear_down(void **state)
 	(void)state;
 	if (getpid() != tester)
 		_exit(1);
-	return munmap(arena.base, arena.size);
+	return arena.base ? munmap(arena.base, arena.size) : 0;
 }
 
 /* Whether the address can be read: the kernel says so without a signal. */
@@ -109,28 +115,31 @@ static bool is_filled(unsigned char seed)
 	return true;
 }
 
-static void make(enum stingy_live_pages wanted)
+/* Whether all of it is there, and nothing in it. */
+static bool is_empty(void)
+{
+	for (size_t i = 0; i < arena.size; i += 64)
+		if (arena.base[i] != 0)
+			return false;
+	return is_there(arena.base) && is_there(arena.base + arena.size - 1);
+}
+
+#define EXPLICIT true  /* for who asks */
+#define DEFAULT  false /* for who does not */
+
+/* Makes the arena, and checks that the reason is given exactly where the pages are not what they should be. */
+static void make(bool is_explicit, enum stingy_live_pages wanted)
 {
 	const char *why = "untouched";
 
-	assert_int_equal(stingy_arena_make(&arena, &why), 0);
+	assert_int_equal(stingy_arena_init(&arena, 3000000, is_explicit, &why), 0);
 	assert_int_equal(arena.pages, wanted);
-	assert_true(arena.is_made);
-	assert_false(arena.is_copied);
-	assert_int_equal(why != NULL, wanted == STINGY_PAGES_SMALL);
-	fill(1);
-	assert_true(is_filled(1));
-}
-
-static void test_reserves_addresses_only(void **state)
-{
-	(void)state;
+	assert_int_equal(why == NULL, wanted == (is_explicit ? STINGY_PAGES_EXPLICIT : STINGY_PAGES_TRANSPARENT));
 	assert_int_equal(arena.size, 2 * STINGY_HUGE_PAGE);
 	assert_int_equal((uintptr_t)arena.base % STINGY_HUGE_PAGE, 0);
-	assert_false(arena.is_made);
-	assert_int_equal(arena.pages, STINGY_PAGES_NONE);
-	assert_false(is_there(arena.base));
-	assert_false(is_there(arena.base + arena.size - 1));
+	assert_true(is_empty());
+	fill(1);
+	assert_true(is_filled(1));
 }
 
 static void test_sizes(void **state)
@@ -138,34 +147,51 @@ static void test_sizes(void **state)
 	static const size_t slabs[][2] = {{1, 1}, {STINGY_HUGE_PAGE, 1}, {STINGY_HUGE_PAGE + 1, 2}, {256ul << 20, 128}};
 
 	(void)state;
+	kernel.lazy = true;
 	for (size_t i = 0; i < sizeof(slabs) / sizeof(*slabs); i++) {
 		struct stingy_arena other;
+		const char *why;
 
-		assert_int_equal(stingy_arena_reserve(&other, slabs[i][0]), 0);
+		assert_int_equal(stingy_arena_init(&other, slabs[i][0], DEFAULT, &why), 0);
 		assert_int_equal(other.size, slabs[i][1] * STINGY_HUGE_PAGE);
 		assert_int_equal((uintptr_t)other.base % STINGY_HUGE_PAGE, 0);
+		assert_true(is_there(other.base));
+		assert_true(is_there(other.base + other.size - 1));
 		assert_int_equal(munmap(other.base, other.size), 0);
 	}
 }
 
-static void test_transparent_pages_come_first(void **state)
+static void test_transparent_pages_are_the_default(void **state)
 {
 	(void)state;
-	make(STINGY_PAGES_TRANSPARENT);
+	make(DEFAULT, STINGY_PAGES_TRANSPARENT);
 }
 
-static void test_explicit_pages_come_second(void **state)
+static void test_explicit_pages_are_for_who_asks(void **state)
+{
+	(void)state;
+	make(EXPLICIT, STINGY_PAGES_EXPLICIT);
+}
+
+static void test_explicit_pages_are_never_the_default(void **state)
 {
 	(void)state;
 	kernel.transparent = false;
-	make(STINGY_PAGES_EXPLICIT);
+	make(DEFAULT, STINGY_PAGES_SMALL);
+}
+
+static void test_transparent_pages_where_the_pool_is_empty(void **state)
+{
+	(void)state;
+	kernel.pool = false;
+	make(EXPLICIT, STINGY_PAGES_TRANSPARENT);
 }
 
 static void test_small_pages_come_last(void **state)
 {
 	(void)state;
 	kernel.transparent = kernel.pool = false;
-	make(STINGY_PAGES_SMALL);
+	make(EXPLICIT, STINGY_PAGES_SMALL);
 }
 
 static void test_no_memory(void **state)
@@ -174,22 +200,33 @@ static void test_no_memory(void **state)
 
 	(void)state;
 	kernel.transparent = kernel.pool = kernel.memory = false;
-	assert_int_equal(stingy_arena_make(&arena, &why), -1);
-	assert_false(arena.is_made); /* or the next to ask would be given what is not there */
+	assert_int_equal(stingy_arena_init(&arena, 3000000, DEFAULT, &why), -1);
+	assert_int_equal(arena.size, 0); /* or its addresses would be taken for objects */
 	kernel.memory = true;
-	make(STINGY_PAGES_SMALL);
+	make(DEFAULT, STINGY_PAGES_SMALL);
+}
+
+static void test_no_memory_for_explicit_pages(void **state)
+{
+	const char *why;
+
+	(void)state;
+	kernel.memory = false; /* the pool has a page to give, which cannot be touched */
+	kernel.transparent = false;
+	assert_int_equal(stingy_arena_init(&arena, 3000000, EXPLICIT, &why), -1);
+	assert_int_equal(arena.size, 0);
 }
 
 /* Forks with the arena's hooks. Returns the pid, 0 in the child. */
-static pid_t fork_with_hooks(bool is_empty)
+static pid_t fork_with_hooks(bool is_unused)
 {
 	stingy_arena_before_fork(&arena);
+	bool is_hidden = arena.snapshot != NULL;
 	pid_t pid = fork();
-	/* An explicit page must not be shared with the child: a copy on write with an empty pool would kill it. */
-	if (pid == 0 && arena.pages == STINGY_PAGES_EXPLICIT && is_there(arena.base))
+	if (pid == 0 && is_hidden == is_there(arena.base))
 		_exit(99);
 	if (pid == 0)
-		stingy_arena_after_fork_in_child(&arena, is_empty);
+		stingy_arena_after_fork_in_child(&arena, is_unused);
 	else
 		stingy_arena_after_fork_in_parent(&arena);
 	return pid;
@@ -206,32 +243,30 @@ static int status_of(pid_t pid)
 }
 
 /* In the child: 0, or the number of the claim that does not hold. */
-static int check_copy(void)
+static int check_copy(enum stingy_live_pages wanted)
 {
-	const char *why;
-
-	if (!arena.is_copied || !arena.is_made)
+	if (arena.pages != wanted || arena.snapshot)
 		return 1;
 	if (!is_filled(1))
 		return 2;
-	if (stingy_arena_make(&arena, &why) != 0 || arena.is_copied)
-		return 3;
-	if (!is_filled(1))
-		return 4;
 	fill(7);
-	return is_filled(7) ? 0 : 5;
+	return is_filled(7) ? 0 : 3;
 }
 
-static void fork_and_keep(void)
+/* wanted: the child's pages. */
+static void fork_and_keep(enum stingy_live_pages wanted)
 {
+	enum stingy_live_pages before = arena.pages;
+
 	for (unsigned i = 0; i < 3; i++) {
 		pid_t pid = fork_with_hooks(false);
 
 		if (pid == 0)
-			_exit(check_copy());
+			_exit(check_copy(wanted));
 		assert_true(is_filled(1));
-		assert_false(arena.is_copied);
 		assert_null(arena.snapshot);
+		if (before == STINGY_PAGES_EXPLICIT)
+			assert_int_equal(arena.pages, before);
 		assert_int_equal(status_of(pid), 0);
 		assert_true(is_filled(1));
 	}
@@ -240,70 +275,93 @@ static void fork_and_keep(void)
 static void test_fork_keeps_contents_of_transparent_pages(void **state)
 {
 	(void)state;
-	make(STINGY_PAGES_TRANSPARENT);
-	fork_and_keep();
+	make(DEFAULT, STINGY_PAGES_TRANSPARENT);
+	fork_and_keep(STINGY_PAGES_SMALL);
 }
 
+/* An explicit page must not be shared with the child: a copy on write with an empty pool would kill it. */
 static void test_fork_keeps_contents_of_explicit_pages(void **state)
 {
 	(void)state;
-	kernel.transparent = false;
-	make(STINGY_PAGES_EXPLICIT);
+	make(EXPLICIT, STINGY_PAGES_EXPLICIT);
 	kernel.pool = false; /* none is left for the child */
-	fork_and_keep();
+	stingy_arena_before_fork(&arena);
+	assert_non_null(arena.snapshot);
+	stingy_arena_after_fork_in_parent(&arena);
+	fork_and_keep(STINGY_PAGES_SMALL);
 }
 
 static void test_fork_keeps_contents_of_small_pages(void **state)
 {
 	(void)state;
 	kernel.transparent = kernel.pool = false;
-	make(STINGY_PAGES_SMALL);
-	fork_and_keep();
+	make(DEFAULT, STINGY_PAGES_SMALL);
+	fork_and_keep(STINGY_PAGES_SMALL);
 }
 
-static void test_fork_before_there_is_an_arena(void **state)
+static void *wait_for_the_end(void *barrier)
 {
+	pthread_barrier_wait(barrier);
+	return NULL;
+}
+
+/* Beside other threads a copy by hand could be torn: then it is the kernel's business. */
+static void test_fork_beside_threads_keeps_contents_of_explicit_pages(void **state)
+{
+	pthread_barrier_t barrier;
+	pthread_t thread;
+
 	(void)state;
-	pid_t pid = fork_with_hooks(true);
-	if (pid == 0) {
-		make(STINGY_PAGES_TRANSPARENT);
-		_exit(0);
-	}
-	assert_int_equal(status_of(pid), 0);
-	assert_false(is_there(arena.base));
-	make(STINGY_PAGES_TRANSPARENT);
+	make(EXPLICIT, STINGY_PAGES_EXPLICIT);
+	assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_the_end, &barrier), 0);
+	stingy_arena_before_fork(&arena);
+	assert_null(arena.snapshot);
+	stingy_arena_after_fork_in_parent(&arena);
+	fork_and_keep(STINGY_PAGES_EXPLICIT);
+	pthread_barrier_wait(&barrier);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
-/* Nothing lives in it: the child's copy goes back, and a fresh one may be had, huge pages and all. */
-static int check_empty(enum stingy_live_pages wanted)
+/* Nothing lives in it: the child's copy goes back, and it begins afresh. */
+static int check_fresh(enum stingy_live_pages wanted)
 {
-	const char *why;
-
-	if (arena.is_made || arena.is_copied || arena.pages != STINGY_PAGES_NONE || is_there(arena.base))
+	if (arena.pages != wanted || arena.snapshot)
 		return 1;
-	if (stingy_arena_make(&arena, &why) != 0 || arena.pages != wanted)
+	if (!is_empty())
 		return 2;
 	fill(9);
 	return is_filled(9) ? 0 : 3;
 }
 
-static void test_fork_of_an_empty_arena(void **state)
+static void fork_unused(bool is_explicit, enum stingy_live_pages before, enum stingy_live_pages wanted)
+{
+	make(is_explicit, before);
+	pid_t pid = fork_with_hooks(true);
+	if (pid == 0)
+		_exit(check_fresh(wanted));
+	assert_int_equal(status_of(pid), 0);
+	assert_true(is_filled(1));
+}
+
+static void test_fork_of_an_unused_arena(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
-		kernel.transparent = i == 0;
-		kernel.pool = i == 1;
-		enum stingy_live_pages wanted = i == 0   ? STINGY_PAGES_TRANSPARENT
-						: i == 1 ? STINGY_PAGES_EXPLICIT
-							 : STINGY_PAGES_SMALL;
-		assert_int_equal(stingy_arena_reserve(&arena, 3000000), 0);
-		make(wanted);
-		pid_t pid = fork_with_hooks(true);
-		if (pid == 0)
-			_exit(check_empty(wanted));
-		assert_int_equal(status_of(pid), 0);
-		assert_true(is_filled(1));
-	}
+	fork_unused(DEFAULT, STINGY_PAGES_TRANSPARENT, STINGY_PAGES_TRANSPARENT);
+}
+
+static void test_fork_of_an_unused_arena_on_explicit_pages(void **state)
+{
+	(void)state;
+	fork_unused(EXPLICIT, STINGY_PAGES_EXPLICIT, STINGY_PAGES_SMALL);
+}
+
+/* The child must not claim pages that the parent could not have. */
+static void test_fork_of_an_unused_arena_on_small_pages(void **state)
+{
+	(void)state;
+	kernel.transparent = false;
+	fork_unused(DEFAULT, STINGY_PAGES_SMALL, STINGY_PAGES_SMALL);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -311,17 +369,21 @@ static void test_fork_of_an_empty_arena(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		CASE(test_reserves_addresses_only),
 		CASE(test_sizes),
-		CASE(test_transparent_pages_come_first),
-		CASE(test_explicit_pages_come_second),
+		CASE(test_transparent_pages_are_the_default),
+		CASE(test_explicit_pages_are_for_who_asks),
+		CASE(test_explicit_pages_are_never_the_default),
+		CASE(test_transparent_pages_where_the_pool_is_empty),
 		CASE(test_small_pages_come_last),
 		CASE(test_no_memory),
+		CASE(test_no_memory_for_explicit_pages),
 		CASE(test_fork_keeps_contents_of_transparent_pages),
 		CASE(test_fork_keeps_contents_of_explicit_pages),
 		CASE(test_fork_keeps_contents_of_small_pages),
-		CASE(test_fork_before_there_is_an_arena),
-		CASE(test_fork_of_an_empty_arena),
+		CASE(test_fork_of_an_unused_arena),
+		CASE(test_fork_of_an_unused_arena_on_explicit_pages),
+		CASE(test_fork_of_an_unused_arena_on_small_pages),
+		CASE(test_fork_beside_threads_keeps_contents_of_explicit_pages),
 	};
 
 	tester = getpid();

@@ -290,7 +290,7 @@ static void test_a_file_that_is_gone(void **state)
 	assert_int_equal(write(other, "other", 5), 5);
 	while (put())
 		assert_true(n_put < 10000);
-	assert_int_equal(check_file(path, n_put).flags, STINGY_TRACE_FULL);
+	assert_int_equal(check_file(path, n_put).flags, STINGY_TRACE_STUCK);
 	assert_int_equal(size_of(sink.path), 5);
 	close(other);
 }
@@ -362,7 +362,7 @@ static void write_to_a_later_limit(void)
 	limit_file_size(MIB + 5000);
 	while (put())
 		assert_true(n_put < 10000);
-	assert_int_equal(check_file(sink.path, n_put).flags, STINGY_TRACE_FULL);
+	assert_int_equal(check_file(sink.path, n_put).flags, STINGY_TRACE_STUCK);
 }
 
 /* The program may set the limit itself, after the trace was opened: SIGXFSZ would be our fault. */
@@ -385,6 +385,25 @@ static void test_a_limit_of_nothing(void **state)
 	run_in_child(open_under_no_size_at_all);
 }
 
+static void open_with_few_descriptors(void)
+{
+	struct rlimit limit = {20, 20}; /* fewer than the sink would go up to */
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	closefrom(0);
+	open_sink(16 * MIB);
+	assert_true(sink.fd > STDERR_FILENO);
+	put_many(2000);
+	check_file(sink.path, n_put);
+}
+
+/* A program that begins without them must not find the trace under the number of a standard descriptor. */
+static void test_takes_no_standard_descriptor(void **state)
+{
+	(void)state;
+	run_in_child(open_with_few_descriptors);
+}
+
 /* In a mount namespace of its own, which goes with the process. Exits with 77 where that is not allowed. */
 static void mount_small(const char *options)
 {
@@ -402,7 +421,7 @@ static void fill_the_disk(void)
 	assert_true(n_put > 900);
 	assert_false(put());
 	struct stingy_trace_header header = check_file(sink.path, n_put);
-	assert_int_equal(header.flags, STINGY_TRACE_FULL);
+	assert_int_equal(header.flags, STINGY_TRACE_STUCK);
 	assert_int_equal(header.dropped, 2);
 	stingy_sink_end(&sink);
 	check_file(sink.path, n_put);
@@ -447,6 +466,7 @@ int main(void)
 		CASE(test_a_limit_on_file_sizes),
 		CASE(test_a_limit_set_later),
 		CASE(test_a_limit_of_nothing),
+		CASE(test_takes_no_standard_descriptor),
 		CASE(test_a_disk_that_fills_up),
 		CASE(test_a_disk_that_is_full),
 	};

@@ -32,7 +32,7 @@ list()
 	tap_is "libstingy.so exports its names and no more" "$(exports "$production")" \
 		"$(list $entries dlclose StingyDynCheck)"
 	tap_is "libstingy-profile.so exports its names and no more" "$(exports "$profiling")" \
-		"$(list $entries $loop dlclose StingyStageBegin StingyStageEnd StingyTaskEnd)"
+		"$(list $entries $loop dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd StingyTaskEnd)"
 }
 
 # only_libc LIBRARY: whether it needs nothing but the C library and the loader.

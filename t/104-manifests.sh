@@ -83,7 +83,14 @@ else
 	tap_ok "unreadable" refused "cannot open it: Permission denied" "$work/loose"
 fi
 
-# --- contents: DESCRIPTION, what the line says, a sed script that spoils the good one
+# --- contents
+
+sed -E '/^(module|kind|site|stage) /d' good >anonymous
+tap_ok "of no program at all" refused "it names no program" "$work/anonymous"
+printf 'stingy-manifest 1\nend\n' >bare
+tap_ok "of nothing but its ends" refused "it names no program" "$work/bare"
+
+# DESCRIPTION, what the line says, a sed script that spoils the good one
 
 while IFS='|' read -r description says script; do
 	sed -E -e "$script" good >bad

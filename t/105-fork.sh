@@ -68,7 +68,47 @@ every_trace()
 tap_ok "fork storm: a trace of each process, readable to its end" every_trace storm 201
 tap_ok "generations: likewise" every_trace again 4
 
-# --- explicit huge pages, where transparent ones cannot be had
+# --- a parent beside its child: its huge pages are split as it writes to them, and stay so
+
+stingy=${STINGY:-${builddir:-.}/stingy}
+parent_says_small()
+{
+	mkfifo input
+	STINGY_MANIFEST=$work/good LD_PRELOAD=$production "$forker" linger <input >out 2>err &
+	local pid=$!
+	exec 9>input
+	for _ in {1..200}; do
+		grep -q ready out && break
+		sleep 0.05
+	done
+	"$stingy" stat "$pid" >figures
+	exec 9>&-
+	wait "$pid" || { echo "exit status $?"; cat err; return 1; }
+	cat figures
+	grep -qi 'small pages' figures
+}
+tap_ok "a parent says what has become of its pages" parent_says_small
+
+# --- forks while another thread is with the loader; perils.c
+
+perils=$progdir/perils
+profiled perils "$perils" iterate >/dev/null || tap_bail "cannot profile"
+for trace in perils.*.trace; do
+	"$progdir/tracedump" "$trace" | grep -q '^trace .* parent=0 ' && mv "$trace" peril.0.trace
+done
+solve peril -v home=1 -v depth=1 -v largest=1000 -v spare=100 >perilous
+children_end()
+{
+	bare "$perils" "$@" >bare.out || return 1
+	STINGY_REPORT=1 managed "$work/perilous" "$perils" "$@" >out 2>err
+	local status=$?
+	cat out err
+	[ "$status" -eq 0 ] && same bare.out out && [ "$(served err)" -ge 1 ]
+}
+tap_ok "children of a process whose other thread loads and unloads a module" children_end loader "$progdir/chain-module.so"
+tap_ok "children of a process whose other thread goes through the modules" children_end iterate
+
+# --- other pages: where no transparent ones can be had, and where explicit ones are asked for
 
 preload_too=$progdir/no-collapse.so
 small_pages()
@@ -81,7 +121,8 @@ tap_ok "small pages, where there are no others" small_pages
 
 explicit_pages()
 {
-	STINGY_REPORT=1 managed "$work/good" "$forker" pages >out 2>err || { echo "exit status $?"; cat err; return 1; }
+	STINGY_PAGES=explicit STINGY_REPORT=1 managed "$work/good" "$forker" pages >out 2>err ||
+		{ echo "exit status $?"; cat err; return 1; }
 	cat out err
 	grep -q '^page size 2048$' out && grep -q '^page size [0-9]* in the child$' out
 }

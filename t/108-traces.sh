@@ -82,11 +82,19 @@ idle()
 }
 tap_ok "no trace without a record" idle
 
+cancelled()
+{
+	bare "$progdir/perils" cancel >bare.out
+	profiled cancelled "$progdir/perils" cancel >out || return 1
+	same bare.out out && dump cancelled && [ "$(grep -c '^alloc .* size=64 ' dump)" -eq 5 ]
+}
+tap_ok "a cancelled thread: recorded, and no harm" cancelled
+
 bounded()
 {
 	bare "$plain" alloc=20000 >bare.out
 	STINGY_MAX_TRACE=65536 profiled bounded "$plain" alloc=20000 >out 2>err || return 1
-	same bare.out out && one_line err 'bounded\..*\.trace. is full: [0-9]+ records were dropped' && dump bounded &&
+	same bare.out out && one_line err 'bounded\..*\.trace.: full \(see --max-trace\): [0-9]+ records were dropped' && dump bounded &&
 		has '^trace .* max=65536 full=1 ended=1' && ! grep -q ' dropped=0 ' dump &&
 		[ "$(stat -c %s bounded.*.trace)" -le 65536 ] && [ "$(grep -c ^alloc dump)" -gt 1000 ]
 }

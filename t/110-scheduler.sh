@@ -86,4 +86,29 @@ tap_note "$(cat err)"
 STINGY_DRY_RUN=1 managed "$work/manifest" "$stager" >out 2>err
 tap_ok "in a dry run, all is well" all_yes
 
+# --- a stage in a module that comes and goes, and another module that may come to lie in its place
+
+rm -f stager.*.trace
+modules=("$progdir"/chain-module{,-2}.so)
+bare "$stager" "${modules[@]}" >bare.out
+profiled stager "$stager" "${modules[@]}" >out 2>err
+tap_ok "of modules, while profiled, all is well" same bare.out out
+"$progdir/tracedump" stager.*.trace >parent.dump
+stage=$(awk '$1 == "frame" { place[$2] = $3; function_at[$2] = $4 }
+	$1 == "stage" { sub("frame=", "", $3); split(place[$3], a, "+"); sub("function=", "", function_at[$3])
+		print a[1] "+" function_at[$3]; exit }' parent.dump)
+tap_ok "the module's stage is in the profile" test -n "$stage"
+# The stage is said to need more than there is.
+solve stager -v slots=4 | sed -e '/^site [1-9]/d' -e "s/^end/stage 0 function=$stage allocates=0*200\nend/" >manifest
+module_answers()
+{
+	answers "nothing: 1" "a module: 0" "a module, when it has run: 0" "a module, and gone: 1" \
+		"the module again: 0" "the module again, when it has run: 0" "the module again, and gone: 1" \
+		"another module: 1" "another module, when it has run: 1" "another module, and gone: 1" \
+		"the first once more: 0" "the first once more, when it has run: 0" "the first once more, and gone: 1"
+}
+managed "$work/manifest" "$stager" "${modules[@]}" >out 2>err
+tap_ok "served, the stage is known while its module is there, and only that" module_answers
+tap_note "$(cat err)"
+
 tap_done

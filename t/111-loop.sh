@@ -71,6 +71,17 @@ connections()
 }
 tap_ok "connections begin and end; other descriptors are not spoken of" connections
 
+interrupted()
+{
+	bare "$progdir/perils" handler >bare.out
+	rm -f ./*.trace
+	profiled loop "$progdir/perils" handler >out 2>err
+	local status=$?
+	cat err
+	[ "$status" -eq 0 ] && same bare.out out && "$progdir/tracedump" loop.*.trace >/dev/null
+}
+tap_ok "descriptors are closed in signal handlers: no harm" interrupted
+
 errors()
 {
 	bare "$progdir/looper" errors >bare.out

@@ -22,7 +22,7 @@ tap_is "the profile has the two places" "$(grep -c '^site' manifest)" 2
 
 is_silent()
 {
-	managed "$work/manifest" "$silent" >out 2>err
+	managed "$work/manifest" "$silent" "$@" >out 2>err
 	local status=$?
 	cat out err
 	[ "$status" -eq 0 ] && [ "$(cat out)" = silent ] && [ ! -s err ]
@@ -30,6 +30,10 @@ is_silent()
 tap_ok "served: no system call" is_silent
 sed -i 's/count=[0-9]*/count=10/' manifest
 tap_ok "regions full: no system call" is_silent
+# Keys of two addresses, for which a thread's stack has to be known, if it is walked.
+solve silent -v home=1 -v largest=1000 -v spare=100 -v depth=2 >manifest
+tap_ok "served by keys that are walked: no system call" is_silent
+tap_ok "in another thread: none that asks for its stack" is_silent thread
 export STINGY_DRY_RUN=1
 tap_ok "in a dry run: no system call" is_silent
 

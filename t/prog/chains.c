@@ -2,7 +2,7 @@
  * Allocates by many different call chains, for tests of the walk: recursion through functions whose frames differ,
  * call-backs from the C library, threads, signal handlers, coroutines, modules that come and go.
  *
- *	chains [plain|thread|signal|altstack|coroutine|first|jit|module A.so B.so]
+ *	chains [plain|thread|signal|altstack|coroutine|first|jit|grow|module A.so B.so]
  *
  * Built four times: -O2 as chains, -O2 -fno-omit-frame-pointer as chains-fp, -O0 as chains-O0, -O3 as chains-O3; with
  * -pthread. The output does not depend on the build or on the libraries preloaded.
@@ -249,6 +249,43 @@ static unsigned long in_jit(void)
 	return jit_sum;
 }
 
+/* One wrapper for all: only the address behind it tells a fresh object from one that grows. */
+static __attribute__((noinline)) void *resize(void *object, size_t size)
+{
+	object = realloc(object, size);
+	STAY(object);
+	return object;
+}
+
+static __attribute__((noinline)) void *begin_small(void)
+{
+	void *object = resize(NULL, 100);
+	STAY(object);
+	return object;
+}
+
+static __attribute__((noinline)) void *grow_large(void *object)
+{
+	object = resize(object, 1000);
+	STAY(object);
+	return object;
+}
+
+static unsigned long with_growth(void)
+{
+	for (unsigned i = 0; i < CHAINS / 10; i++) {
+		unsigned char *object = begin_small();
+		memset(object, 0x5a, 100);
+		object = grow_large(object);
+		for (unsigned at = 0; at < 100; at++)
+			if (object[at] != 0x5a)
+				abort();
+		free(object);
+		n_objects++;
+	}
+	return n_objects;
+}
+
 static unsigned long in_module(const char *path)
 {
 	void *(*chain_module)(size_t, unsigned);
@@ -294,6 +331,8 @@ int main(int argc, char **argv)
 		sum = in_coroutine_first();
 	else if (strcmp(how, "jit") == 0)
 		sum = in_jit();
+	else if (strcmp(how, "grow") == 0)
+		sum = with_growth();
 	else if (strcmp(how, "module") == 0 && argc == 4)
 		sum = in_modules(argv + 2);
 	printf("seed %u: %lu objects, %lu bytes, sum %lu\n", SEED, n_objects, n_bytes, sum);

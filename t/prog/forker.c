@@ -14,12 +14,14 @@
  *	daemon   daemon(3), then goes on
  *	thp      as fork, with transparent huge pages switched off by prctl
  *	pages    prints the kernel's page size under an object, then as fork, and prints it in the child too
+ *	linger   makes objects, forks, writes to them beside the child, and waits for the end of its input
  *	leaf     makes objects (what is executed)
  *
  * Flags: -pthread. The output is the same whatever is preloaded, but for mode pages.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -236,6 +238,7 @@ static void run_exec(pid_t (*start)(void))
 {
 	make_all(1);
 	fflush(stdout);
+	unsetenv("STINGY_MAIN"); /* so that what is executed reports, too */
 	pid_t pid = start();
 	check_all();
 	await(pid);
@@ -312,6 +315,25 @@ static void run_pages(void)
 	run_storm();
 }
 
+static void run_linger(void)
+{
+	make_all(1);
+	pid_t pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(1);
+	}
+	change_all(2);
+	printf("ready\n");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	kill(pid, SIGKILL);
+	check(waitpid(pid, NULL, 0) == pid, "no child");
+	check_all();
+	free_all();
+}
+
 static void run_daemon(void)
 {
 	make_all(1);
@@ -348,6 +370,8 @@ int main(int argc, char **argv)
 		run_daemon();
 	else if (strcmp(mode, "leaf") == 0)
 		run_leaf();
+	else if (strcmp(mode, "linger") == 0)
+		run_linger();
 	else if (strcmp(mode, "pages") == 0)
 		run_pages();
 	else if (strcmp(mode, "thp") == 0 && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0)

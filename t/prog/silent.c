@@ -3,8 +3,15 @@
  * mode: any other kills), and goes on allocating: there, and at a place where it has not before.
  *
  *	silent
+ *	silent thread   instead, gives up what asking for the bounds of a thread's stack takes (sched_getaffinity,
+ *openat), and goes on in a second thread
+ *
+ * Flags: -pthread.
  */
+#include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +68,38 @@ static void run(void)
 	}
 }
 
-int main(void)
+static int forbid_asking(void)
+{
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_getaffinity, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {sizeof(steps) / sizeof(*steps), steps};
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0
+		       ? 0
+		       : -1;
+}
+
+static void *run_in_thread(void *unused)
+{
+	run();
+	return unused;
+}
+
+static void run_thread(void)
+{
+	pthread_t thread;
+	if (forbid_asking() != 0)
+		end("no seccomp\n");
+	if (pthread_create(&thread, NULL, run_in_thread, NULL) != 0 || pthread_join(thread, NULL) != 0)
+		end("no thread\n");
+	end("silent\n");
+}
+
+int main(int argc, char **argv)
 {
 	free(make_small());
 	free(make_large());
@@ -69,6 +107,8 @@ int main(void)
 	void *room = malloc(100000);
 	__asm__ volatile("" : "+r"(room) : : "memory");
 	free(room);
+	if (argc == 2 && strcmp(argv[1], "thread") == 0)
+		run_thread();
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0)
 		end("no seccomp\n");
 	run();

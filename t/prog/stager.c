@@ -1,13 +1,15 @@
 /*
  * An event-driven program that asks and tells by the public header: stages, tasks, and whether a run would fit.
  *
- *	stager
+ *	stager                 stages of the program
+ *	stager MODULE OTHER    a stage in a module that comes, goes, and comes again; OTHER comes in its place
  *
  * Prints the answers. Without a library, and for what a library does not know, they are all yes.
  * Flags: -pthread.
  */
 #include "../../shim/stingy.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -98,8 +100,42 @@ static void in_child(void)
 		abort();
 }
 
-int main(void)
+/* Asks for the module's stage, and runs it once. */
+static void *run_module(const char *path, const char *when)
 {
+	void *(*stage)(size_t, unsigned);
+	void *module = dlopen(path, RTLD_NOW), *found = module ? dlsym(module, "chain_module") : NULL;
+	if (!found)
+		abort();
+	memcpy(&stage, &found, sizeof(found));
+	stingy_dyn_check(found);
+	free(hide(malloc(30))); /* at a new place: only then is the list of modules looked at */
+	printf("%s: %d\n", when, stingy_dyn_check(found));
+	stingy_stage_begin(found, &tasks[0]);
+	free(stage(100, 0));
+	stingy_stage_end(found, &tasks[0]);
+	printf("%s, when it has run: %d\n", when, stingy_dyn_check(found));
+	dlclose(module);
+	printf("%s, and gone: %d\n", when, stingy_dyn_check(found));
+	return found;
+}
+
+static void run_modules(const char *path, const char *other)
+{
+	printf("nothing: %d\n", stingy_dyn_check(NULL));
+	run_module(path, "a module");
+	void *there = run_module(path, "the module again");
+	void *here = run_module(other, "another module");
+	fprintf(stderr, "the other comes %s\n", here == there ? "in its place" : "elsewhere");
+	run_module(path, "the first once more");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3) {
+		run_modules(argv[1], argv[2]);
+		return 0;
+	}
 	ask("at first");
 	for (unsigned i = 0; i < TASKS; i++) {
 		read_request(&tasks[i]);

@@ -1,0 +1,78 @@
+#include "writer.h"
+
+#include <string.h>
+
+bool stingy_writer_put(struct stingy_writer *writer, const struct stingy_trace_record *record)
+{
+	uint8_t *room = stingy_sink_room(&writer->sink);
+	if (!room)
+		return false;
+	stingy_sink_commit(&writer->sink, stingy_trace_encode(&writer->state, record, room));
+	return true;
+}
+
+static struct stingy_text text_of(const char *string)
+{
+	return (struct stingy_text){string, strlen(string)};
+}
+
+/* The number under which this process's trace knows the module, declared if it does not yet. */
+static uint32_t declare_module(struct stingy_writer *writer, uint32_t index)
+{
+	if (index == STINGY_MODULE_NONE)
+		return UINT32_MAX;
+	struct stingy_known_module *known = stingy_frames_module(index);
+	if (known->declared.trace == writer->trace)
+		return known->declared.number;
+	uint32_t number = known->module.is_program ? 0 : ++writer->n_modules;
+	struct stingy_trace_record record = {.type = STINGY_TRACE_MODULE};
+	record.module = (struct stingy_trace_module){
+		.number = number, .id_len = known->module.id_len, .size = known->size, .path = text_of(known->path)};
+	memcpy(record.module.id, known->id, sizeof(record.module.id));
+	stingy_writer_put(writer, &record);
+	known->declared = (struct stingy_declared){writer->trace, number};
+	return number;
+}
+
+uint32_t stingy_writer_frame(struct stingy_writer *writer, uint32_t index)
+{
+	struct stingy_known_frame *known = stingy_frames_at(index);
+	if (known->declared.trace == writer->trace)
+		return known->declared.number;
+	struct stingy_trace_record record = {.type = STINGY_TRACE_FRAME};
+	record.frame = (struct stingy_trace_frame){.number = writer->n_frames,
+						   .module = declare_module(writer, known->module),
+						   .offset = known->offset,
+						   .function = known->function,
+						   .rule = known->rule,
+						   .name = text_of(known->name)};
+	stingy_writer_put(writer, &record);
+	known->declared = (struct stingy_declared){writer->trace, writer->n_frames};
+	return writer->n_frames++;
+}
+
+uint32_t stingy_writer_chain(struct stingy_writer *writer, const struct stingy_chain *chain)
+{
+	struct stingy_known_chain *known = stingy_chains_get(chain);
+	if (!known)
+		return UINT32_MAX;
+	if (known->declared.trace == writer->trace)
+		return known->declared.number;
+	struct stingy_trace_record record = {.type = STINGY_TRACE_CHAIN};
+	const uint32_t *frames = stingy_chains_frames(known);
+	for (uint32_t i = 0; i < known->depth; i++)
+		record.chain.frame[i] = stingy_writer_frame(writer, frames[i]);
+	record.chain.number = writer->n_chains;
+	record.chain.complete = known->complete;
+	record.chain.depth = known->depth;
+	stingy_writer_put(writer, &record);
+	known->declared = (struct stingy_declared){writer->trace, writer->n_chains};
+	return writer->n_chains++;
+}
+
+void stingy_writer_after_fork(struct stingy_writer *writer)
+{
+	stingy_sink_forget(&writer->sink);
+	writer->trace++;
+	writer->n_modules = writer->n_frames = writer->n_chains = 0;
+}

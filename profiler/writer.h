@@ -1,0 +1,35 @@
+/*
+ * A trace as its process writes it: modules, frames and chains are declared when they are first used, under numbers of
+ * this trace. After fork the child's trace begins anew, and declares anew what it uses.
+ *
+ * Memory: the caller's; the sink's mapping. Not thread-safe: the recorder's lock is around it.
+ */
+#ifndef STINGY_WRITER_H
+#define STINGY_WRITER_H
+
+#include "chains.h"
+#include "sink.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stingy_writer {
+	struct stingy_sink sink;
+	struct stingy_trace_state state;
+	uint32_t trace; /* which of the traces of this process and those it was forked from: from 1 */
+	uint32_t n_modules, n_frames, n_chains; /* declared; of modules, besides the program */
+};
+
+/* Writes one record. Returns whether it fitted. */
+bool stingy_writer_put(struct stingy_writer *writer, const struct stingy_trace_record *record);
+
+/* The number of a frame (an index of stingy_frames_get) in this trace. */
+uint32_t stingy_writer_frame(struct stingy_writer *writer, uint32_t index);
+
+/* The number of a chain in this trace; UINT32_MAX: there is no room to know it. */
+uint32_t stingy_writer_chain(struct stingy_writer *writer, const struct stingy_chain *chain);
+
+/* After fork, in the child: what has been written is the parent's. */
+void stingy_writer_after_fork(struct stingy_writer *writer);
+
+#endif

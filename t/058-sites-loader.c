@@ -1,0 +1,195 @@
+/*
+ * The set of sites and the loader: sites are those of one build of a module. Over fork: who forks waits until no thread
+ * of ours is with the loader, whose lock would never be given back in the child; and the child of a process with
+ * threads leaves the loader alone.
+ */
+#define _GNU_SOURCE
+#include "../shim/sites.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SITE 16u /* bytes from the beginning of the C library's text */
+
+static struct stingy_sites sites;
+static struct stingy_region region;
+static struct stingy_manifest_module named[2]; /* the program, the C library */
+static uint64_t libc_text;                     /* file offset */
+static uintptr_t libc_low;
+
+static int name_module(const struct stingy_module *module, void *data)
+{
+	struct stingy_manifest_module *name = &named[!module->is_program];
+
+	(void)data;
+	if (!module->is_program && !strstr(module->path, "/libc.so.6"))
+		return 0;
+	name->id_len = module->id_len;
+	memcpy(name->id, module->id, module->id_len);
+	libc_text = module->segment[0].offset;
+	libc_low = module->segment[0].low;
+	return !module->is_program;
+}
+
+static uintptr_t address_of(uint32_t place)
+{
+	return libc_low + SITE + place;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	stingy_modules_each(name_module, NULL);
+	return libc_low != 0 && named[0].id_len != 0 ? 0 : -1;
+}
+
+/* One site, of one address. */
+static void make(void)
+{
+	struct stingy_manifest_site site = {.depth = 1, .chain = {{.module = 1, .offset = libc_text + SITE}}};
+	size_t size = stingy_sites_memory(10, 2);
+
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(at != MAP_FAILED);
+	stingy_sites_init(&sites, 10, 2, at);
+	stingy_sites_add_module(&sites, &named[0]);
+	stingy_sites_add_module(&sites, &named[1]);
+	assert_int_equal(stingy_sites_add(&sites, &site, &region, 16, 16), 0);
+	stingy_sites_settle(&sites);
+	stingy_sites_bind(&sites);
+}
+
+static bool has_site(void)
+{
+	const struct stingy_node *node = stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(0));
+	return node && node->region == &region;
+}
+
+static int note_libc(const struct stingy_module *module, void *data)
+{
+	struct stingy_module *libc = data;
+
+	if (!strstr(module->path, "/libc.so.6"))
+		return 0;
+	*libc = *module;
+	libc->path = strdup(module->path);
+	return 1;
+}
+
+static void test_another_build_is_another_module(void **state)
+{
+	struct stingy_manifest_module right = named[1];
+	struct stingy_module libc = {0};
+
+	(void)state;
+	stingy_modules_each(note_libc, &libc);
+	assert_non_null(libc.path);
+	assert_true(stingy_sites_is_module(&right, &libc));
+	named[1].path = (struct stingy_text){libc.path, strlen(libc.path)};
+	for (unsigned i = 0; i < 3; i++) {
+		if (i == 1)
+			named[1].id[0] ^= 1;
+		if (i == 2)
+			named[1].path = (struct stingy_text){"/somewhere/else", 15};
+		assert_int_equal(stingy_sites_is_module(&named[1], &libc), i == 0);
+		assert_int_equal(stingy_sites_is_path(&named[1], &libc), i < 2);
+		make();
+		assert_int_equal(has_site(), i == 0);
+		assert_int_equal(sites.n_here, i == 0);
+		assert_int_equal(sites.modules[1].is_other_build, i == 1);
+	}
+	named[1] = right;
+	free((void *)(uintptr_t)libc.path);
+}
+
+/* In a child, after the hooks: whether it still learns, and asks the loader. */
+static bool child_learns(void)
+{
+	int status;
+
+	stingy_sites_before_fork(&sites);
+	pid_t pid = fork();
+	if (pid == 0) {
+		stingy_sites_after_fork_in_child(&sites);
+		stingy_sites_learn(&sites, address_of(77));
+		bool has_learnt = stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(77)) != NULL;
+		sites.version.adds--;
+		sites.n_here = 99;
+		stingy_sites_bind(&sites);
+		bool has_asked = sites.n_here == 1;
+		_exit(has_learnt != has_asked ? 2 : has_learnt);
+	}
+	stingy_sites_after_fork_in_parent(&sites);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_in_range(WEXITSTATUS(status), 0, 1);
+	return WEXITSTATUS(status);
+}
+
+static void *wait_for_the_end(void *barrier)
+{
+	pthread_barrier_wait(barrier);
+	return NULL;
+}
+
+/* The lock of a loader that another thread was in is never given back in the child: it must not be asked for. */
+static void test_children_of_threads_leave_the_loader_alone(void **state)
+{
+	pthread_barrier_t barrier;
+	pthread_t thread;
+
+	(void)state;
+	make();
+	assert_true(child_learns());
+	assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_the_end, &barrier), 0);
+	assert_false(child_learns());
+	assert_true(has_site());
+	assert_ptr_equal(stingy_sites_learn(&sites, address_of(78)), &stingy_sites_unmanaged);
+	assert_ptr_equal(stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(78)), &stingy_sites_unmanaged);
+	pthread_barrier_wait(&barrier);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void *unlock_soon(void *unused)
+{
+	usleep(30000);
+	__atomic_clear(&sites.is_locked, __ATOMIC_RELEASE);
+	return unused;
+}
+
+static void test_fork_waits_for_who_is_with_the_loader(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	make();
+	sites.is_locked = true;
+	assert_ptr_equal(stingy_sites_learn(&sites, address_of(1)), &stingy_sites_unmanaged); /* does not wait */
+	assert_null(stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(1)));
+	assert_int_equal(pthread_create(&thread, NULL, unlock_soon, NULL), 0);
+	stingy_sites_before_fork(&sites);
+	assert_true(sites.is_locked);
+	stingy_sites_after_fork_in_parent(&sites);
+	assert_false(sites.is_locked);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_another_build_is_another_module),
+		cmocka_unit_test(test_children_of_threads_leave_the_loader_alone),
+		cmocka_unit_test(test_fork_waits_for_who_is_with_the_loader),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
