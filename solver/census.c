@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define NO_STAGE UINT32_MAX
+#define FEW      1u /* percent */
 
 void stingy_census_init(struct stingy_census *census, uint32_t n_units, const uint32_t *unit_of, uint32_t n_stages,
 			bool relations)
@@ -27,7 +28,7 @@ void stingy_census_init(struct stingy_census *census, uint32_t n_units, const ui
 	memset(census->dominates, 0xff, n_units * census->n_words * sizeof(uint64_t));
 	for (uint32_t i = 0; i < n_stages; i++) {
 		census->stage[i].live = stingy_memory_new(n_units, sizeof(uint32_t));
-		census->stage[i].need = stingy_memory_new(n_units, sizeof(uint32_t));
+		census->stage[i].need = stingy_memory_new(n_units, sizeof(uint32_t *));
 	}
 }
 
@@ -36,6 +37,8 @@ void stingy_census_fini(struct stingy_census *census)
 	for (uint32_t i = 0; i < census->n_units; i++)
 		free(census->unit[i].served);
 	for (uint32_t i = 0; i < census->n_stages; i++) {
+		for (uint32_t j = 0; census->stage[i].need && j < census->n_units; j++)
+			free(census->stage[i].need[j]);
 		free(census->stage[i].live);
 		free(census->stage[i].need);
 	}
@@ -73,6 +76,29 @@ static void serve(struct stingy_census *census, struct stingy_object *object, ui
 	census->n_free[region]--;
 	object->in_arena = true;
 	census->served += object->serving;
+}
+
+enum stingy_fate stingy_fate_of_ended(const struct stingy_object *object, const struct stingy_run *run, uint32_t turn)
+{
+	const struct stingy_task *task = object->task;
+	bool soon = turn - object->turn <= STINGY_CENSUS_FEW_TURNS;
+
+	if (!task)
+		return soon ? STINGY_FATE_TASK : STINGY_FATE_OUTLIVED;
+	if (task->ended)
+		return turn - task->end_turn <= STINGY_CENSUS_FEW_TURNS ? STINGY_FATE_TASK_END : STINGY_FATE_OUTLIVED;
+	return soon || (run && run->task == task) ? STINGY_FATE_TASK : STINGY_FATE_PASSED_ON;
+}
+
+/* It is evidence only if its task is long over, or if it never had one and is old. */
+enum stingy_fate stingy_fate_of_left(const struct stingy_object *object, uint32_t turn)
+{
+	const struct stingy_task *task = object->task;
+	uint32_t since = task && task->ended ? task->end_turn : object->turn;
+
+	if ((task && !task->ended) || turn - since <= STINGY_CENSUS_FEW_TURNS)
+		return STINGY_FATE_UNKNOWN;
+	return STINGY_FATE_LEFT;
 }
 
 static void relate(struct stingy_census *census, uint32_t unit, struct stingy_task *task)
@@ -182,6 +208,23 @@ void stingy_census_left(struct stingy_census *census, const struct stingy_object
 		unit->setup_left++;
 }
 
+/* Counts above the last that is told apart as that one. */
+static void count_peak(uint32_t *histogram, uint32_t peak)
+{
+	histogram[peak < STINGY_CENSUS_PER_TASK ? peak : STINGY_CENSUS_PER_TASK - 1]++;
+}
+
+static void count_need(struct stingy_census_stage *stage, const struct stingy_tally_entry *added)
+{
+	uint32_t **need = &stage->need[added->unit];
+
+	if (added->peak <= 0)
+		return;
+	if (!*need)
+		*need = stingy_memory_new(STINGY_CENSUS_PER_TASK, sizeof(**need));
+	count_peak(*need, (uint32_t)added->peak);
+}
+
 void stingy_census_run(struct stingy_census *census, const struct stingy_run *run)
 {
 	struct stingy_census_stage *stage =
@@ -191,12 +234,8 @@ void stingy_census_run(struct stingy_census *census, const struct stingy_run *ru
 	stage->task_runs += run->task != NULL;
 	if (!census->n_words)
 		return;
-	for (size_t i = 0; i < run->added.n_entries; i++) {
-		const struct stingy_tally_entry *added = &run->added.entry[i];
-
-		if ((uint32_t)added->peak > stage->need[added->unit])
-			stage->need[added->unit] = (uint32_t)added->peak;
-	}
+	for (size_t i = 0; i < run->added.n_entries; i++)
+		count_need(stage, &run->added.entry[i]);
 	for (size_t word = 0; word < census->n_words; word++)
 		for (uint64_t rest = run->live[word]; rest; rest &= rest - 1)
 			stage->live[word * 64 + (size_t)__builtin_ctzll(rest)]++;
@@ -221,11 +260,8 @@ void stingy_census_task(struct stingy_census *census, struct stingy_task *task)
 	census->tasks++;
 	for (size_t i = 0; i < task->tally.n_entries; i++) {
 		const struct stingy_tally_entry *entry = &task->tally.entry[i];
-		uint32_t peak = (uint32_t)entry->peak;
 
-		if (peak >= STINGY_CENSUS_PER_TASK)
-			peak = STINGY_CENSUS_PER_TASK - 1;
-		census->unit[entry->unit].served->per_task[peak]++;
+		count_peak(census->unit[entry->unit].served->per_task, (uint32_t)entry->peak);
 	}
 }
 
@@ -250,6 +286,25 @@ uint32_t stingy_unit_per_task(const struct stingy_unit *unit, unsigned percent)
 			return i;
 	}
 	return 1;
+}
+
+uint32_t stingy_census_need(const struct stingy_census_stage *stage, uint32_t unit, unsigned percent)
+{
+	const uint32_t *need = stage->need[unit];
+	uint64_t beyond = 0;
+
+	/* From above, since those that add none are in no histogram: until too many are beyond the number. */
+	for (uint32_t i = STINGY_CENSUS_PER_TASK - 1; need && i > 0; i--) {
+		beyond += need[i];
+		if (beyond * 100 > stage->runs * (100 - percent))
+			return i;
+	}
+	return 0;
+}
+
+bool stingy_unit_is_taskless(const struct stingy_unit *unit)
+{
+	return unit->taskless * 100 > unit->serving * FEW;
 }
 
 uint64_t stingy_unit_stages(const struct stingy_unit *unit, unsigned percent)

@@ -13,9 +13,15 @@
 #include "sizes.h"
 #include "task.h"
 
-#define STINGY_NO_UNIT          UINT32_MAX
+#define STINGY_NO_UNIT UINT32_MAX
+
+/* Percent of what is counted that a figure must cover: a few odd ones must not set it for all. */
+#define STINGY_COVER_SIZES 99u /* of a unit's allocations: the size of a slot */
+#define STINGY_COVER_TASKS 90u /* of the tasks that have any: the objects of one task */
+#define STINGY_COVER_RUNS  99u /* of a stage's runs: the objects that one run allocates */
+
 #define STINGY_CENSUS_STAGES    64u  /* stages told apart in lifetimes; later ones count as the last */
-#define STINGY_CENSUS_PER_TASK  256u /* objects in one task that are told apart; more count as the last */
+#define STINGY_CENSUS_PER_TASK  256u /* objects in one task, or run, that are told apart; more count as the last */
 #define STINGY_CENSUS_FEW_TURNS 16u  /* turns that count as soon: a close is often followed by deferred work */
 
 /* What became of an object that began while serving. */
@@ -53,8 +59,9 @@ struct stingy_census_stage {
 	uint64_t task_runs;        /* of a known task */
 	uint64_t firsts, first_ns; /* timed runs that followed another stage's, and what they took */
 	uint64_t rests, rest_ns;   /* timed runs that followed one of the same stage */
-	uint32_t *live;            /* by unit: runs at whose beginning the task had one; NULL as below */
-	uint32_t *need;            /* by unit: the most objects a run added to what it found */
+	/* The rest is there only in a census of relations. */
+	uint32_t *live;  /* by unit: runs at whose beginning the task had one */
+	uint32_t **need; /* by unit: runs by the most objects that they added to what they found; NULL: none did */
 };
 
 /* A layout to be tried out: how many of the allocations would the arena serve? */
@@ -94,6 +101,10 @@ void stingy_census_fini(struct stingy_census *census);
 /* Before the first object: tries the arena out, whose arrays must stay. */
 void stingy_census_try(struct stingy_census *census, const struct stingy_census_arena *arena);
 
+/* What became of an object that ends in the run (NULL: none), or is left when the trace ends, at the given turn. */
+enum stingy_fate stingy_fate_of_ended(const struct stingy_object *object, const struct stingy_run *run, uint32_t turn);
+enum stingy_fate stingy_fate_of_left(const struct stingy_object *object, uint32_t turn);
+
 /* An object begins; it is of the task of the run. run NULL: at set-up. Tells in the object whether it has a slot. */
 void stingy_census_begin(struct stingy_census *census, struct stingy_object *object, uint64_t size, uint32_t align,
 			 struct stingy_run *run);
@@ -113,6 +124,12 @@ void stingy_census_next(struct stingy_census *census);
 
 /* The number of objects in one task that covers the given percentage of the tasks that had any; at least 1. */
 uint32_t stingy_unit_per_task(const struct stingy_unit *unit, unsigned percent);
+
+/* The number of objects of the unit that covers what the given percentage of the stage's runs adds; may be 0. */
+uint32_t stingy_census_need(const struct stingy_census_stage *stage, uint32_t unit, unsigned percent);
+
+/* Whether it is often of no known task: then nobody knows which others it meets. */
+bool stingy_unit_is_taskless(const struct stingy_unit *unit);
 
 /* The set (a bit each) of the stages at whose beginning at least the given percentage of the objects was live. */
 uint64_t stingy_unit_stages(const struct stingy_unit *unit, unsigned percent);

@@ -1,10 +1,10 @@
 #include "chains.h"
 
+#include "hash.h"
 #include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 struct stingy_chain_index {
 	uint32_t chain;

@@ -24,7 +24,7 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 {
 	uint64_t good = unit->fate[STINGY_FATE_TASK] + unit->fate[STINGY_FATE_TASK_END];
 	uint64_t late = unit->fate[STINGY_FATE_PASSED_ON] + unit->fate[STINGY_FATE_OUTLIVED];
-	uint64_t bad = unit->fate[STINGY_FATE_LEFT];
+	uint64_t bad = unit->fate[STINGY_FATE_LEFT] + unit->setup_left;
 
 	if (unit->serving + unit->setup == 0)
 		return STINGY_CLASS_UNSEEN;

@@ -264,7 +264,7 @@ static int judge(struct check *check, const struct stingy_mapped_file *file)
 	while (stingy_manifest_next(&reader, &record) > 0)
 		check_record(check, &record);
 	if (check->n_sites == 0)
-		finding(check, BAD, "no sites: nothing would be served");
+		finding(check, NOTE, "no sites: nothing would be served");
 	printf("verdict: %s: %" PRIu32 " of %" PRIu32 " sites can be served here\n",
 	       check->is_bad ? "not good" : "good", check->n_servable, check->n_sites);
 	return check->is_bad ? STINGY_EXIT_NO : STINGY_EXIT_OK;

@@ -1,6 +1,7 @@
 /*
  * stingy profile: become a program that records its allocations, events and stages.
  */
+#define _GNU_SOURCE /* basename */
 #include "commands.h"
 #include "preload.h"
 
@@ -48,7 +49,7 @@ static int parse_size(const char *text, uint64_t *size)
 		return -1;
 	errno = 0;
 	*size = strtoull(text, &end, 10);
-	if (*end && (unit = strchr(units, *end & ~0x20))) {
+	if ((unit = memchr(units, *end & ~0x20, strlen(units)))) {
 		shift = 10 * (unsigned)(unit - units + 1);
 		end++;
 	}
@@ -81,14 +82,6 @@ static int take_option(int option, struct profile *profile)
 	}
 }
 
-/* The name of a program without its folder. */
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Writes the absolute prefix of the traces into prefix[PATH_MAX], and sees that traces can be written there. */
 static int choose_prefix(const char *output, const char *command, char *prefix)
 {
@@ -96,13 +89,13 @@ static int choose_prefix(const char *output, const char *command, char *prefix)
 	bool is_folder = len == 0 || output[len - 1] == '/';
 	char relative[PATH_MAX], folder[PATH_MAX];
 
-	if (snprintf(relative, PATH_MAX, "%s%s", output, is_folder ? base_name(command) : "") >= PATH_MAX) {
+	if (snprintf(relative, PATH_MAX, "%s%s", output, is_folder ? basename(command) : "") >= PATH_MAX) {
 		fprintf(stderr, "stingy: path too long: '%s'\n", output);
 		return -1;
 	}
 	if (stingy_preload_absolute(relative, prefix) < 0)
 		return -1;
-	snprintf(folder, PATH_MAX, "%.*s", (int)(base_name(prefix) - prefix), prefix);
+	snprintf(folder, PATH_MAX, "%.*s", (int)(basename(prefix) - prefix), prefix);
 	if (access(folder, W_OK | X_OK) == 0)
 		return 0;
 	fprintf(stderr, "stingy: cannot write traces into '%s': %s\n", folder, strerror(errno));

@@ -9,13 +9,16 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_SHARE     75u  /* percent: the rest of the cache is for code, stack and globals */
-#define DEFAULT_MIN_SHARE 100u /* millionths */
+#define MILLIONTHS        1e4     /* in a percent */
+#define DEFAULT_SHARE     750000u /* millionths: the rest of the cache is for code, stack and globals */
+#define DEFAULT_MIN_SHARE 100u    /* millionths */
 #define CACHE_LEVEL       2u
 
 struct command {
@@ -41,13 +44,13 @@ static void print_help(void)
 	       "Computes the manifest of a program from the traces that 'stingy profile' recorded.\n\n"
 	       "  -o, --output FILE            where the manifest goes; '-', the default, is stdout\n"
 	       "      --cache SIZE,WAYS,LINE   the cache to fit into, e.g. 1M,8,64; default: this machine's L2\n"
-	       "      --share PERCENT          of the cache for the arena; default: %u\n"
+	       "      --share PERCENT          of the cache for the arena; default: %g\n"
 	       "      --min-share PERCENT      of the allocations, below which an object kind is left out; default: "
 	       "%g\n"
 	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
-	       "      --help                   this text\n\n"
+	       "  -h, --help                   print this and exit\n\n"
 	       "Exit status: 0 if there is a manifest, 2 if not.\n",
-	       DEFAULT_SHARE, DEFAULT_MIN_SHARE / 1e4);
+	       DEFAULT_SHARE / MILLIONTHS, DEFAULT_MIN_SHARE / MILLIONTHS);
 }
 
 static int complain(const char *option, const char *value, const char *wanted)
@@ -56,19 +59,22 @@ static int complain(const char *option, const char *value, const char *wanted)
 	return -1;
 }
 
-static int parse_percent(const char *text, double *percent)
+/* Reads a percentage into millionths. Returns 0, or -1 if it is none. */
+static int parse_percent(const char *text, uint32_t *millionths)
 {
+	double percent;
 	char *end;
 
 	errno = 0;
-	*percent = strtod(text, &end);
-	return errno || end == text || *end || !(*percent >= 0 && *percent <= 100) ? -1 : 0;
+	percent = strtod(text, &end);
+	if (errno || end == text || *end || !(percent >= 0 && percent <= 100))
+		return -1;
+	*millionths = (uint32_t)lround(percent * MILLIONTHS);
+	return 0;
 }
 
 static int take_option(struct command *command, int option, const char *value)
 {
-	double percent;
-
 	switch (option) {
 	case 'o':
 		command->output = strcmp(value, "-") == 0 ? NULL : value;
@@ -79,14 +85,12 @@ static int take_option(struct command *command, int option, const char *value)
 			return complain("--cache", value, "is not a cache (give SIZE,WAYS,LINE, for instance 1M,8,64)");
 		return 0;
 	case 's':
-		if (parse_percent(value, &percent) < 0 || percent < 1)
+		if (parse_percent(value, &command->options.share) < 0 || command->options.share < MILLIONTHS)
 			return complain("--share", value, "is not a percentage from 1 to 100");
-		command->options.share = (unsigned)percent;
 		return 0;
 	case 'm':
-		if (parse_percent(value, &percent) < 0)
+		if (parse_percent(value, &command->options.min_share) < 0)
 			return complain("--min-share", value, "is not a percentage from 0 to 100");
-		command->options.min_share = (uint32_t)(percent * 1e4);
 		return 0;
 	default:
 		command->verbose = true;
@@ -99,7 +103,7 @@ static int parse_options(struct command *command, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "o:v", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "o:vh", long_options, NULL)) != -1) {
 		if (option == '?')
 			return -1;
 		if (option == 'h') {
@@ -120,32 +124,43 @@ static int parse_options(struct command *command, int argc, char **argv)
 	return 1;
 }
 
-/* The manifest's text, or NULL; the caller frees it. It is read back: what is written here must be readable. */
+/* The manifest's text, or NULL if there is no memory for it; the caller frees it. */
 static char *compose(const struct stingy_solve *solve, size_t *size)
 {
 	struct stingy_writer_source source = {.from = &solve->source, .model = &solve->model};
-	struct stingy_manifest_reader reader;
-	struct stingy_manifest_record record;
 	char *text = NULL;
 	FILE *out = open_memstream(&text, size);
-	int more;
+	bool failed;
 
+	if (!out)
+		return NULL;
 	source.layout = &solve->layout;
 	source.cache = &solve->options->cache;
 	source.program = solve->program;
-	if (!out)
-		return NULL;
+	source.n_traces = solve->n_used;
+	source.served = solve->served;
+	source.nothing = solve->nothing;
 	stingy_writer_write(&source, out);
-	if (fclose(out) != 0)
-		return NULL;
-	stingy_manifest_reader_init(&reader, text, *size);
-	while ((more = stingy_manifest_next(&reader, &record)) == 1)
-		;
-	if (more == 0)
+	failed = ferror(out);
+	if (fclose(out) == 0 && !failed)
 		return text;
-	fprintf(stderr, "stingy: the manifest came out wrong, line %u: %s\n", reader.line, reader.error);
 	free(text);
 	return NULL;
+}
+
+/* What is written here must be readable. Returns 0, or -1 after a line that says why it is not. */
+static int read_back(const char *text, size_t size)
+{
+	struct stingy_manifest_reader reader;
+	struct stingy_manifest_record record;
+	int more;
+
+	stingy_manifest_reader_init(&reader, text, size);
+	while ((more = stingy_manifest_next(&reader, &record)) == 1)
+		;
+	if (more < 0)
+		fprintf(stderr, "stingy: the manifest came out wrong, line %u: %s\n", reader.line, reader.error);
+	return more;
 }
 
 static int write_all(int fd, const char *text, size_t size)
@@ -200,35 +215,71 @@ static int replace(const char *path, const char *text, size_t size)
 	return -1;
 }
 
-/* A device or a pipe is written to; a file is replaced when all is well, so that there never is a broken one. */
-static int put(const char *path, const char *text, size_t size)
+static int write_stream(FILE *out, const char *text, size_t size)
 {
-	struct stat st;
-	FILE *out;
-
-	if (!path)
-		return fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0 ? 0 : -1;
-	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
-		return replace(path, text, size);
-	out = fopen(path, "we");
-	if (!out)
-		return -1;
-	fwrite(text, 1, size, out);
-	return fclose(out);
+	return fwrite(text, 1, size, out) == size && fflush(out) == 0 ? 0 : -1;
 }
 
+static int write_through(const char *path, const char *text, size_t size)
+{
+	FILE *out = fopen(path, "we");
+	int result, error;
+
+	if (!out)
+		return -1;
+	result = write_stream(out, text, size);
+	error = errno;
+	if (fclose(out) < 0 && result == 0)
+		return -1;
+	errno = error;
+	return result;
+}
+
+static bool is_stdout(const struct stat *st)
+{
+	struct stat here;
+
+	return fstat(STDOUT_FILENO, &here) == 0 && here.st_dev == st->st_dev && here.st_ino == st->st_ino;
+}
+
+/*
+ * A file is replaced when all is well, so that there never is a broken one; where the path is a link to it, it is the
+ * file that is replaced, not the link. A device or a pipe is written to. /dev/stdout is what stdout is, which may be
+ * a file that others write to before and after.
+ */
+static int put(const char *path, const char *text, size_t size)
+{
+	char target[PATH_MAX];
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? replace(path, text, size) : -1;
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? write_through(path, text, size) : -1;
+	if (is_stdout(&st))
+		return write_stream(stdout, text, size);
+	if (S_ISREG(st.st_mode) && realpath(path, target))
+		return replace(target, text, size);
+	return write_through(path, text, size);
+}
+
+/* Says what went wrong, except with stdout: main does that for all commands. */
 static int write_manifest(const struct command *command, const struct stingy_solve *solve)
 {
 	size_t size = 0;
 	char *text = compose(solve, &size);
 	int result;
 
-	if (!text)
+	if (!text) {
+		fprintf(stderr, "stingy: cannot make the manifest: %s\n", strerror(errno));
 		return -1;
-	result = put(command->output, text, size);
-	if (result < 0)
-		fprintf(stderr, "stingy: cannot write '%s': %s\n", command->output ? command->output : "-",
-			strerror(errno));
+	}
+	result = read_back(text, size);
+	if (result == 0) {
+		result = command->output ? put(command->output, text, size) : write_stream(stdout, text, size);
+		if (result < 0 && !ferror(stdout))
+			fprintf(stderr, "stingy: cannot write '%s': %s\n", command->output, strerror(errno));
+	}
 	free(text);
 	return result;
 }

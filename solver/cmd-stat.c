@@ -1,9 +1,12 @@
 /*
  * stingy stat: how the allocator is doing in running processes, for people or as JSON.
  */
+#include "clean.h"
 #include "commands.h"
 #include "json.h"
 #include "live-reader.h"
+#include "mapped-file.h"
+#include "memory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,6 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define NAMES_SHOWN 3u  /* of the kinds of one region */
+#define NAME_SIZE   128 /* bytes of a kind's name; longer ones are cut */
 
 enum { OPTION_JSON = 256 };
 
@@ -29,6 +35,16 @@ struct report {
 	bool json;
 	unsigned n_printed; /* processes */
 	unsigned n_refused; /* processes that we may not look into */
+};
+
+/*
+ * What the process's regions hold, by its manifest, as far as that can still be read and is the one that it was
+ * started with.
+ */
+struct labels {
+	struct stingy_mapped_file file;
+	struct stingy_manifest_kind *kind; /* names point into the file */
+	size_t n_kinds, room;
 };
 
 static const char *const states[] = {
@@ -65,11 +81,51 @@ static uint32_t in_use(const struct stingy_live_region *region, uint32_t n_free)
 	return n_free < region->count ? region->count - n_free : 0;
 }
 
-/* Prints what another process says without what a terminal might act on. */
-static void print_clean(const char *text)
+static bool is_same_region(const struct stingy_manifest_region *a, const struct stingy_live_region *b)
 {
-	for (; *text; text++)
-		putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+	return a->offset == b->offset && a->slot == b->slot && a->count == b->count;
+}
+
+/* Reads the kinds. Returns whether the manifest is whole, and its regions are the process's. */
+static bool read_kinds(struct labels *labels, const struct stingy_live_reader *live)
+{
+	struct stingy_manifest_reader reader;
+	struct stingy_manifest_record record;
+	int more;
+
+	stingy_manifest_reader_init(&reader, labels->file.data, labels->file.size);
+	while ((more = stingy_manifest_next(&reader, &record)) > 0) {
+		if (record.type == STINGY_MANIFEST_REGION &&
+		    (record.number >= live->live.n_regions ||
+		     !is_same_region(&record.region, &live->region[record.number])))
+			return false;
+		if (record.type != STINGY_MANIFEST_KIND)
+			continue;
+		STINGY_GROW(labels->kind, &labels->room, labels->n_kinds + 1);
+		labels->kind[labels->n_kinds++] = record.kind;
+	}
+	return more == 0 && reader.counts.regions == live->live.n_regions;
+}
+
+static void labels_fini(struct labels *labels)
+{
+	free(labels->kind);
+	stingy_mapped_file_fini(&labels->file);
+	memset(labels, 0, sizeof(*labels));
+}
+
+/* Finds out as much as can be; labels of zeros say nothing. A path that was cut short would name another file. */
+static void labels_init(struct labels *labels, const struct stingy_live_reader *live)
+{
+	const char *path = live->live.manifest;
+
+	memset(labels, 0, sizeof(*labels));
+	if (!path[0] || strlen(path) + 1 == sizeof(live->live.manifest))
+		return;
+	if (stingy_mapped_file_init(&labels->file, path) < 0)
+		memset(labels, 0, sizeof(*labels));
+	else if (!read_kinds(labels, live))
+		labels_fini(labels);
 }
 
 static void print_share(const char *name, uint64_t n, uint64_t all)
@@ -90,38 +146,54 @@ static void print_counters(const struct stingy_live_counters *counters)
 			printf("    %-8s %14" PRIu64 "\n", reasons[i], counters->fell_back[i]);
 }
 
-static void print_regions(const struct stingy_live_reader *reader)
+static void print_names(const struct labels *labels, uint32_t region)
+{
+	char name[NAME_SIZE];
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < labels->n_kinds; i++) {
+		if (labels->kind[i].region != region || labels->kind[i].name.len == 0 || n++ >= NAMES_SHOWN)
+			continue;
+		fputs(n > 1 ? ", " : "  ", stdout);
+		stingy_clean_print(stdout, stingy_text_decode(labels->kind[i].name, name, sizeof(name)));
+	}
+	if (n > NAMES_SHOWN)
+		printf(" and %" PRIu32 " more", n - NAMES_SHOWN);
+}
+
+static void print_regions(const struct stingy_live_reader *reader, const struct labels *labels)
 {
 	if (reader->live.n_regions)
-		printf("  %6s %9s %8s %8s %8s %14s %10s\n", "region", "slot", "count", "in use", "peak", "served",
-		       "full");
+		printf("  %6s %9s %8s %8s %8s %14s %10s%s\n", "region", "slot", "count", "in use", "peak", "served",
+		       "full", labels->n_kinds ? "  kinds" : "");
 	for (uint32_t i = 0; i < reader->live.n_regions; i++) {
 		const struct stingy_live_region *region = &reader->region[i];
 
-		printf("  %6" PRIu32 " %9" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %14" PRIu64 " %10" PRIu32
-		       "\n",
-		       i, region->slot, region->count, in_use(region, region->n_free), in_use(region, region->low),
+		printf("  %6" PRIu32 " %9" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %14" PRIu64 " %10" PRIu32, i,
+		       region->slot, region->count, in_use(region, region->n_free), in_use(region, region->low),
 		       region->served, region->full);
+		print_names(labels, i);
+		putchar('\n');
 	}
 }
 
-static void print_text(const struct stingy_live_reader *reader)
+static void print_text(const struct stingy_live_reader *reader, const struct labels *labels)
 {
 	const struct stingy_live *live = &reader->live;
 	struct stingy_live_counters counters = stingy_live_reader_sum(reader);
 
-	print_clean(reader->program);
+	stingy_clean_print(stdout, reader->program);
 	printf(" (pid %ld): %s, pages: %s\n", (long)reader->pid, states[live->state], pages[live->pages]);
 	fputs("  manifest   ", stdout);
-	print_clean(live->manifest[0] ? live->manifest : "none");
+	stingy_clean_print(stdout, live->manifest[0] ? live->manifest : "none");
 	printf(", %" PRIu64 " of its %" PRIu64 " sites are loaded\n", live->sites_here, live->sites);
 	if (live->note[0]) {
 		fputs("  note       ", stdout);
-		print_clean(live->note);
+		stingy_clean_print(stdout, live->note);
 		putchar('\n');
 	}
 	print_counters(&counters);
-	print_regions(reader);
+	print_regions(reader, labels);
 }
 
 static void json_text(const char *key, const char *value)
@@ -131,21 +203,39 @@ static void json_text(const char *key, const char *value)
 	fputs(", ", stdout);
 }
 
-static void json_regions(const struct stingy_live_reader *reader)
+static void json_names(const struct labels *labels, uint32_t region)
+{
+	const char *before = "";
+	char name[NAME_SIZE];
+
+	fputs(", \"kinds\": [", stdout);
+	for (size_t i = 0; i < labels->n_kinds; i++) {
+		if (labels->kind[i].region != region || labels->kind[i].name.len == 0)
+			continue;
+		fputs(before, stdout);
+		stingy_json_string(stdout, stingy_text_decode(labels->kind[i].name, name, sizeof(name)));
+		before = ", ";
+	}
+	putchar(']');
+}
+
+static void json_regions(const struct stingy_live_reader *reader, const struct labels *labels)
 {
 	fputs("\"regions\": [", stdout);
 	for (uint32_t i = 0; i < reader->live.n_regions; i++) {
 		const struct stingy_live_region *region = &reader->region[i];
 
 		printf("%s{\"slot\": %" PRIu32 ", \"count\": %" PRIu32 ", \"in_use\": %" PRIu32 ", \"peak\": %" PRIu32
-		       ", \"served\": %" PRIu64 ", \"full\": %" PRIu32 "}",
+		       ", \"served\": %" PRIu64 ", \"full\": %" PRIu32,
 		       i ? ", " : "", region->slot, region->count, in_use(region, region->n_free),
 		       in_use(region, region->low), region->served, region->full);
+		json_names(labels, i);
+		putchar('}');
 	}
 	putchar(']');
 }
 
-static void print_json(const struct stingy_live_reader *reader)
+static void print_json(const struct stingy_live_reader *reader, const struct labels *labels)
 {
 	const struct stingy_live *live = &reader->live;
 	struct stingy_live_counters counters = stingy_live_reader_sum(reader);
@@ -162,7 +252,7 @@ static void print_json(const struct stingy_live_reader *reader)
 		printf("\"%s\": %" PRIu64 ", ", reasons[i], counters.fell_back[i]);
 	printf("\"total\": %" PRIu64 "}, \"sites\": %" PRIu64 ", \"sites_here\": %" PRIu64 ", ",
 	       sum_fell_back(&counters), live->sites, live->sites_here);
-	json_regions(reader);
+	json_regions(reader, labels);
 	putchar('}');
 }
 
@@ -171,6 +261,7 @@ static enum stingy_live_found report_process(struct report *report, pid_t pid)
 {
 	struct stingy_live_reader reader;
 	enum stingy_live_found found = stingy_live_reader_read(&reader, pid);
+	struct labels labels;
 
 	if (found == STINGY_LIVE_NOT_ALLOWED)
 		report->n_refused++;
@@ -178,7 +269,9 @@ static enum stingy_live_found report_process(struct report *report, pid_t pid)
 		return found;
 	if (report->n_printed++)
 		fputs(report->json ? ",\n" : "\n", stdout);
-	(report->json ? print_json : print_text)(&reader);
+	labels_init(&labels, &reader);
+	(report->json ? print_json : print_text)(&reader, &labels);
+	labels_fini(&labels);
 	return found;
 }
 

@@ -6,29 +6,35 @@
 #include <string.h>
 
 #define NO_COLOUR UINT32_MAX
+#define CALLS_MAX 1000000u /* of the search: a fraction of a second */
 
+/* A graph, and the best colouring so far. */
 struct colouring {
 	uint32_t n;
 	const bool *conflict;
 	const uint64_t *size;
-	uint32_t *colour; /* the best so far */
+	uint32_t *colour;
 	uint32_t n_colours;
 	uint64_t bytes;
-	uint32_t *turn;  /* the vertices, largest first */
-	uint32_t *trial; /* by vertex; NO_COLOUR beyond the vertices tried */
 };
+
+/* Branch and bound; sets of vertices are bits of a word. */
+struct search {
+	struct colouring *best;
+	uint32_t calls_left;
+	uint32_t clique;                            /* vertices of one: that many colours at least */
+	uint32_t turn[STINGY_COLOUR_EXACT];         /* the vertices, largest first */
+	uint32_t trial[STINGY_COLOUR_EXACT];        /* by vertex: its colour */
+	uint32_t members[STINGY_COLOUR_EXACT + 1];  /* by colour */
+	uint32_t neighbours[STINGY_COLOUR_EXACT];   /* by vertex */
+	uint64_t smallest[STINGY_COLOUR_EXACT + 1]; /* by number: bytes of that many vertices, the smallest ones */
+};
+
+_Static_assert(STINGY_COLOUR_EXACT <= 32, "sets of vertices are words");
 
 static bool conflict(const struct colouring *colouring, uint32_t a, uint32_t b)
 {
 	return colouring->conflict[(size_t)a * colouring->n + b];
-}
-
-static bool is_free(const struct colouring *colouring, const uint32_t *colour, uint32_t vertex, uint32_t tried)
-{
-	for (uint32_t i = 0; i < colouring->n; i++)
-		if (colour[i] == tried && conflict(colouring, vertex, i))
-			return false;
-	return true;
 }
 
 /* DSATUR's state, by vertex. */
@@ -96,55 +102,113 @@ static void dsatur(struct colouring *colouring)
 	free(around.degree);
 }
 
-/* Tries all colours for the vertices from the at-th on, largest first; used and bytes are of those before. */
-static void search(struct colouring *colouring, uint32_t at, uint32_t used, uint64_t bytes)
+/* What colouring the vertices from some place in their order on costs at least, in bytes. */
+static uint64_t bytes_to_come(const struct search *search, uint32_t used)
 {
+	return search->clique > used ? search->smallest[search->clique - used] : 0;
+}
+
+/*
+ * Tries all colours for the vertices from the at-th on, largest first; used and bytes are of those before. As many
+ * colours as a clique has vertices are needed in the end, and none costs less than the smallest vertices.
+ */
+static void try_colours(struct search *search, uint32_t at, uint32_t used, uint64_t bytes)
+{
+	struct colouring *best = search->best;
 	uint32_t vertex;
 
-	if (used > colouring->n_colours || (used == colouring->n_colours && bytes >= colouring->bytes))
+	if (used > best->n_colours || (used == best->n_colours && bytes >= best->bytes) ||
+	    (search->clique >= best->n_colours && bytes + bytes_to_come(search, used) >= best->bytes) ||
+	    !search->calls_left)
 		return;
-	if (at == colouring->n) {
-		memcpy(colouring->colour, colouring->trial, colouring->n * sizeof(*colouring->colour));
-		colouring->n_colours = used;
-		colouring->bytes = bytes;
+	search->calls_left--;
+	if (at == best->n) {
+		memcpy(best->colour, search->trial, best->n * sizeof(*best->colour));
+		best->n_colours = used;
+		best->bytes = bytes;
 		return;
 	}
-	vertex = colouring->turn[at];
+	vertex = search->turn[at];
 	for (uint32_t colour = 0; colour <= used; colour++) {
 		bool new = colour == used;
 
-		if (!new && !is_free(colouring, colouring->trial, vertex, colour))
+		if (search->members[colour] & search->neighbours[vertex])
 			continue;
-		colouring->trial[vertex] = colour;
-		search(colouring, at + 1, used + new, bytes + (new ? colouring->size[vertex] : 0));
-		colouring->trial[vertex] = NO_COLOUR;
+		search->trial[vertex] = colour;
+		search->members[colour] |= UINT32_C(1) << vertex;
+		try_colours(search, at + 1, used + new, bytes + (new ? best->size[vertex] : 0));
+		search->members[colour] &= ~(UINT32_C(1) << vertex);
 	}
 }
 
-static void sort_by_size(struct colouring *colouring)
+static void sort_by_size(struct search *search)
 {
-	for (uint32_t i = 0; i < colouring->n; i++) {
+	const uint64_t *size = search->best->size;
+
+	for (uint32_t i = 0; i < search->best->n; i++) {
 		uint32_t at = i;
 
-		while (at > 0 && colouring->size[colouring->turn[at - 1]] < colouring->size[i]) {
-			colouring->turn[at] = colouring->turn[at - 1];
-			at--;
-		}
-		colouring->turn[at] = i;
+		for (; at > 0 && size[search->turn[at - 1]] < size[i]; at--)
+			search->turn[at] = search->turn[at - 1];
+		search->turn[at] = i;
 	}
 }
 
-/* DSATUR's answer is the first bound. */
-static void search_all(struct colouring *colouring)
+/* The vertices of a clique, found by taking each vertex that fits those taken so far. */
+static uint32_t find_clique(const struct search *search)
 {
-	colouring->turn = stingy_memory_new(colouring->n, sizeof(*colouring->turn));
-	colouring->trial = stingy_memory_new(colouring->n, sizeof(*colouring->trial));
-	memset(colouring->trial, 0xff, colouring->n * sizeof(*colouring->trial)); /* NO_COLOUR */
-	colouring->bytes = UINT64_MAX;
-	sort_by_size(colouring);
-	search(colouring, 0, 0, 0);
-	free(colouring->turn);
-	free(colouring->trial);
+	uint32_t largest = 0;
+
+	for (uint32_t first = 0; first < search->best->n; first++) {
+		uint32_t clique = UINT32_C(1) << first, n = 1;
+
+		for (uint32_t i = 0; i < search->best->n; i++) {
+			if ((search->neighbours[i] & clique) != clique)
+				continue;
+			clique |= UINT32_C(1) << i;
+			n++;
+		}
+		largest = n > largest ? n : largest;
+	}
+	return largest;
+}
+
+static void prepare(struct search *search)
+{
+	const struct colouring *best = search->best;
+
+	for (uint32_t i = 0; i < best->n; i++)
+		for (uint32_t j = 0; j < best->n; j++)
+			if (conflict(best, i, j))
+				search->neighbours[i] |= UINT32_C(1) << j;
+	sort_by_size(search);
+	for (uint32_t i = 0; i < best->n; i++)
+		search->smallest[i + 1] = search->smallest[i] + best->size[search->turn[best->n - 1 - i]];
+	search->clique = find_clique(search);
+}
+
+/* What the colouring at hand costs: each colour as much as its largest vertex. */
+static uint64_t cost(const struct colouring *colouring)
+{
+	uint64_t largest[STINGY_COLOUR_EXACT] = {0}, bytes = 0;
+
+	for (uint32_t i = 0; i < colouring->n; i++)
+		if (colouring->size[i] > largest[colouring->colour[i]])
+			largest[colouring->colour[i]] = colouring->size[i];
+	for (uint32_t i = 0; i < colouring->n_colours; i++)
+		bytes += largest[i];
+	return bytes;
+}
+
+/* DSATUR's answer is the first to be bettered. Returns whether all was tried. */
+static bool search_all(struct colouring *colouring)
+{
+	struct search search = {.best = colouring, .calls_left = CALLS_MAX};
+
+	colouring->bytes = cost(colouring);
+	prepare(&search);
+	try_colours(&search, 0, 0, 0);
+	return search.calls_left > 0;
 }
 
 uint32_t stingy_colour(uint32_t n, const bool *conflicts, const uint64_t *size, uint32_t *colour, bool *exact)
@@ -152,8 +216,6 @@ uint32_t stingy_colour(uint32_t n, const bool *conflicts, const uint64_t *size, 
 	struct colouring colouring = {.n = n, .conflict = conflicts, .size = size, .colour = colour};
 
 	dsatur(&colouring);
-	*exact = n <= STINGY_COLOUR_EXACT;
-	if (*exact && n)
-		search_all(&colouring);
+	*exact = n <= STINGY_COLOUR_EXACT && (n == 0 || search_all(&colouring));
 	return colouring.n_colours;
 }

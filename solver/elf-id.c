@@ -1,6 +1,7 @@
 #include "elf-id.h"
 
 #include "mapped-file.h"
+#include "round.h"
 
 #include <elf.h>
 #include <endian.h>
@@ -40,11 +41,6 @@ static int narrow(struct stretch *stretch, uint64_t offset, uint64_t size)
 	return 0;
 }
 
-static uint64_t round_up(uint64_t n, uint64_t align)
-{
-	return (n + align - 1) & ~(align - 1);
-}
-
 /*
  * Looks for the build-id among the notes. What follows a note's name, and what follows the note, is padded to a
  * multiple of align from the note's beginning; the padding of the last may be missing.
@@ -56,7 +52,7 @@ static void read_notes(struct stretch notes, uint64_t align, struct stingy_elf_i
 
 	for (struct stretch begin = notes; take(&notes, &note, sizeof(note)) == 0; begin = notes) {
 		struct stretch name = begin, desc = begin;
-		uint64_t desc_at = round_up(sizeof(note) + (uint64_t)note.n_namesz, align);
+		uint64_t desc_at = stingy_round_up(sizeof(note) + (uint64_t)note.n_namesz, align);
 
 		if (narrow(&name, sizeof(note), note.n_namesz) < 0 || narrow(&desc, desc_at, note.n_descsz) < 0)
 			return;
@@ -67,7 +63,7 @@ static void read_notes(struct stretch notes, uint64_t align, struct stingy_elf_i
 			return;
 		}
 		notes = begin;
-		if (take(&notes, NULL, round_up(desc_at + note.n_descsz, align)) < 0)
+		if (take(&notes, NULL, stingy_round_up(desc_at + note.n_descsz, align)) < 0)
 			return;
 	}
 }

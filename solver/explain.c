@@ -2,6 +2,7 @@
 #include "explain.h"
 
 #include "classes.h"
+#include "clean.h"
 #include "memory.h"
 
 #include <inttypes.h>
@@ -10,25 +11,38 @@
 
 #define FRAMES_SHOWN 6u
 #define NAME_SIZE    256u
+#define LEAST_GAP    0.00005 /* what is shown as more than 0.00% */
+
+/* Begins a line about the input. Its path is the user's, but may come of a pattern that matched what others named. */
+static void name_input(const struct stingy_input *input, FILE *out)
+{
+	fputs("stingy: '", out);
+	stingy_clean_print(out, input->path);
+	fputs("': ", out);
+}
 
 static void explain_input(const struct stingy_solve *solve, const struct stingy_input *input, FILE *out)
 {
-	if (input->program == STINGY_NO_MODULE) {
-		fprintf(out, "stingy: '%s': not used: %s\n", input->path,
-			input->damage ? input->damage : "it tells no program");
-		return;
-	}
 	if (!stingy_solve_uses(solve, input)) {
-		fprintf(out, "stingy: '%s': not used: it is of another program, %s\n", input->path,
-			solve->places.module[input->program].path);
+		name_input(input, out);
+		fputs("not used: ", out);
+		if (input->program == STINGY_NO_MODULE) {
+			fputs(input->damage ? input->damage : "it tells no program", out);
+		} else {
+			fputs("it is of another program, ", out);
+			stingy_clean_print(out, solve->places.module[input->program].path);
+		}
+		fputc('\n', out);
 		return;
 	}
-	if (input->damage)
-		fprintf(out, "stingy: '%s': cut off at byte %zu: used what is before it (%s)\n", input->path,
-			input->damaged_at, input->damage);
-	if (input->full)
-		fprintf(out, "stingy: '%s': reached its bound while it was recorded: what came later is missing\n",
-			input->path);
+	if (input->damage) {
+		name_input(input, out);
+		fprintf(out, "cut off at byte %zu: used what is before it (%s)\n", input->damaged_at, input->damage);
+	}
+	if (input->full) {
+		name_input(input, out);
+		fputs("reached its bound while it was recorded: what came later is missing\n", out);
+	}
 }
 
 static void explain_left_out(const struct stingy_solve *solve, FILE *out)
@@ -47,28 +61,52 @@ static void explain_left_out(const struct stingy_solve *solve, FILE *out)
 	fputc('\n', out);
 }
 
-static void summarize(const struct stingy_solve *solve, FILE *out)
+static void explain_cut(const struct stingy_model *model, FILE *out)
+{
+	if (model->n_stages_cut)
+		fprintf(out, "stingy: left out the stages that weigh least, %" PRIu32 " of them: a manifest holds %u\n",
+			model->n_stages_cut, STINGY_STAGES_MAX);
+	if (model->n_allocates_cut)
+		fprintf(out,
+			"stingy: left out what stages allocate least of, %" PRIu32 " kinds in all: a stage holds %u\n",
+			model->n_allocates_cut, STINGY_ALLOCATES_MAX);
+}
+
+static void explain_gap(double gap, FILE *out)
+{
+	if (gap >= LEAST_GAP)
+		fprintf(out, ", within %.2f%% of the best that is possible\n", gap * 100);
+	else
+		fprintf(out, ", %sthe best that is possible\n", gap > 0 ? "as good as " : "");
+}
+
+static void summarize_layout(const struct stingy_solve *solve, FILE *out)
 {
 	const struct stingy_problem *problem = &solve->model.problem;
-	uint32_t n_used = 0, n_sites = 0;
+	uint32_t n_sites = 0;
 
-	for (uint32_t i = 0; i < solve->n_inputs; i++)
-		n_used += stingy_solve_uses(solve, &solve->input[i]);
 	for (uint32_t i = 0; i < problem->n_kinds; i++)
 		n_sites += solve->kinds.kind[solve->model.kind[i]].n_sites;
-	fprintf(out, "stingy: %" PRIu32 " trace%s of %s: %" PRIu64 " tasks, %" PRIu64 " allocations while serving\n",
-		n_used, n_used == 1 ? "" : "s", solve->places.module[solve->program].path, solve->census.tasks,
-		solve->census.serving);
 	fprintf(out, "stingy: %" PRIu32 " sites, %" PRIu32 " kinds", n_sites, problem->n_kinds);
 	explain_left_out(solve, out);
+	explain_cut(&solve->model, out);
 	fprintf(out, "stingy: %" PRIu32 " regions, %" PRIu32 " of %" PRIu64 " bytes", solve->layout.n_regions,
 		solve->layout.used, problem->tau);
-	if (solve->solution.gap > 0)
-		fprintf(out, ", within %.2f%% of the best that is possible\n", solve->solution.gap * 100);
-	else
-		fputs(", the best that is possible\n", out);
+	explain_gap(solve->solution.gap, out);
 	fprintf(out, "stingy: expected from the arena: %.1f%% of the allocations while serving\n",
 		100.0 * (double)solve->served / (double)solve->census.serving);
+}
+
+static void summarize(const struct stingy_solve *solve, FILE *out)
+{
+	fprintf(out, "stingy: %" PRIu32 " trace%s of ", solve->n_used, solve->n_used == 1 ? "" : "s");
+	stingy_clean_print(out, solve->places.module[solve->program].path);
+	fprintf(out, ": %" PRIu64 " tasks, %" PRIu64 " allocations while serving\n", solve->census.tasks,
+		solve->census.serving);
+	if (solve->nothing)
+		fprintf(out, "stingy: nothing to manage: %s\n", solve->nothing);
+	else
+		summarize_layout(solve, out);
 }
 
 static int compare_chains(const void *a, const void *b, void *data)

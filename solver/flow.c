@@ -1,5 +1,6 @@
 #include "flow.h"
 
+#include "../manifests/manifest.h"
 #include "bits.h"
 #include "memory.h"
 
@@ -55,14 +56,57 @@ static void fill_stage(const struct stingy_census *census, const struct stingy_m
 	stage->allocates = stingy_memory_new(n, sizeof(*stage->allocates));
 	stage->count = stingy_memory_new(n, sizeof(*stage->count));
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t unit = model->kind[i];
+		uint32_t unit = model->kind[i], need = stingy_census_need(from, unit, STINGY_COVER_RUNS);
 
 		if (from->live[unit] && (uint64_t)from->live[unit] * 100 >= from->task_runs * LIVE_PERCENT)
 			stage->live[stage->n_live++] = i;
-		if (!from->need[unit])
+		if (!need)
 			continue;
 		stage->allocates[stage->n_allocates] = i;
-		stage->count[stage->n_allocates++] = from->need[unit];
+		stage->count[stage->n_allocates++] = need;
+	}
+}
+
+static void drop_allocated(struct stingy_problem_stage *stage, uint32_t at)
+{
+	uint32_t after = --stage->n_allocates - at;
+
+	memmove(&stage->allocates[at], &stage->allocates[at + 1], after * sizeof(*stage->allocates));
+	memmove(&stage->count[at], &stage->count[at + 1], after * sizeof(*stage->count));
+}
+
+/* The format bounds what it can say of one stage: what a run allocates the fewest of is left out. */
+static void cut_allocated(struct stingy_model *model, struct stingy_problem_stage *stage)
+{
+	const struct stingy_problem_kind *kind = model->problem.kind;
+
+	for (; stage->n_allocates > STINGY_ALLOCATES_MAX; model->n_allocates_cut++) {
+		uint32_t least = 0;
+
+		for (uint32_t i = 1; i < stage->n_allocates; i++)
+			if (stage->count[i] < stage->count[least] ||
+			    (stage->count[i] == stage->count[least] &&
+			     kind[stage->allocates[i]].value < kind[stage->allocates[least]].value))
+				least = i;
+		drop_allocated(stage, least);
+	}
+}
+
+/* And it bounds the stages: those that weigh least are left out. */
+static void cut_stages(struct stingy_model *model)
+{
+	struct stingy_problem *problem = &model->problem;
+
+	for (; problem->n_stages > STINGY_STAGES_MAX; model->n_stages_cut++) {
+		uint32_t least = 0, after;
+
+		for (uint32_t i = 1; i < problem->n_stages; i++)
+			if (problem->stage[i].weight < problem->stage[least].weight)
+				least = i;
+		stingy_problem_stage_fini(&problem->stage[least]);
+		after = --problem->n_stages - least;
+		memmove(&problem->stage[least], &problem->stage[least + 1], after * sizeof(*problem->stage));
+		memmove(&model->stage[least], &model->stage[least + 1], after * sizeof(*model->stage));
 	}
 }
 
@@ -103,8 +147,10 @@ void stingy_flow_add_stages(const struct stingy_model_source *source, struct sti
 			continue;
 		problem->stage[problem->n_stages].name = name_stage(source, sorted[i]);
 		fill_stage(source->census, model, from, &problem->stage[problem->n_stages]);
+		cut_allocated(model, &problem->stage[problem->n_stages]);
 		model->stage[problem->n_stages++] = sorted[i];
 	}
+	cut_stages(model);
 	scale_weights(problem);
 	free(sorted);
 }
@@ -116,7 +162,7 @@ static bool dominates(const struct stingy_model_source *source, const struct sti
 	const struct stingy_census *census = source->census;
 	const struct stingy_unit *unit = &census->unit[model->kind[less]];
 
-	if (more == less || unit->serving == unit->taskless)
+	if (more == less || stingy_unit_is_taskless(unit))
 		return false;
 	return stingy_bits_has(census->dominates + model->kind[less] * census->n_words, model->kind[more]);
 }

@@ -1,10 +1,10 @@
 #include "input.h"
 
+#include "hash.h"
 #include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 struct thread {
 	uint64_t id;
@@ -29,6 +29,7 @@ struct survey {
 	struct pair_index *pairs;
 	uint32_t *last_wait; /* of each of the trace's chains: spares most look-ups of pairs */
 	size_t last_wait_room;
+	uint64_t serving; /* allocations while serving, so far */
 };
 
 static void switch_thread(struct survey *survey, uint64_t id)
@@ -105,7 +106,7 @@ static void take_allocation(struct survey *survey, const struct stingy_trace_all
 
 	if (wait == STINGY_NO_CHAIN && !thread->in_stage)
 		return;
-	survey->input->serving++;
+	survey->serving++;
 	if (wait == STINGY_NO_CHAIN || survey->last_wait[alloc->chain] == wait)
 		return;
 	survey->last_wait[alloc->chain] = wait;
@@ -158,6 +159,13 @@ static void take(struct survey *survey, const struct stingy_trace_record *record
 	}
 }
 
+/* The program has served up to here. */
+static void mark(struct survey *survey, size_t at)
+{
+	survey->input->served_to = at;
+	survey->input->serving = survey->serving;
+}
+
 static void survey_fini(struct survey *survey)
 {
 	struct thread *thread, *next_thread;
@@ -186,8 +194,13 @@ static void look_over(struct survey *survey)
 	if (stingy_trace_reader_init(&reader, input->file.data, input->file.size) == 0) {
 		input->full = reader.header.flags & STINGY_TRACE_FULL;
 		switch_thread(survey, 0);
-		while (stingy_trace_next(&reader, &record) == 1)
+		while (stingy_trace_next(&reader, &record) == 1) {
 			take(survey, &record);
+			if (record.type == STINGY_TRACE_WAIT || record.type == STINGY_TRACE_STAGE_END)
+				mark(survey, reader.at);
+		}
+		if (!input->served_to)
+			mark(survey, reader.at);
 	}
 	input->damage = reader.error;
 	input->damaged_at = reader.at;

@@ -3,8 +3,9 @@
  *
  * The survey reads all records and brings the trace's own numbers (modules, frames, chains) to those of the tables
  * that all traces share; it finds out which program the trace is of, whether it ever served, and how far it can be
- * read. A trace that is cut off or damaged is used up to there. Nothing is printed. Heap memory and a mapping, from
- * init to fini; the file must not shrink meanwhile.
+ * read. A trace that is cut off or damaged is used up to there. The file may grow all the while, as that of a process
+ * that still runs does: what comes after the survey is never looked at. Nothing is printed. Heap memory and a mapping,
+ * from init to fini; the file must not shrink meanwhile.
  */
 #ifndef STINGY_INPUT_H
 #define STINGY_INPUT_H
@@ -31,7 +32,13 @@ struct stingy_input {
 	size_t n_pairs;
 	uint32_t *announced; /* places: the functions that the program announced as stages, each one once */
 	size_t n_announced;
-	uint64_t serving;   /* made in a turn of an event loop, or in an announced stage */
+	uint64_t serving; /* allocations made in a turn of an event loop or in an announced stage, before served_to */
+	/*
+	 * Bytes: the program served up to there, and all the passes after the survey end there. It is just after the
+	 * last wait or the last announced end of a stage; where there is neither, at the end of what was surveyed. A
+	 * program that shuts down frees what it never would while it serves: that is no evidence of how long it lives.
+	 */
+	size_t served_to;
 	bool waited;        /* some thread has an event loop */
 	bool full;          /* it reached its bound while it was recorded */
 	const char *damage; /* why it could not be read to its end; NULL: it could */

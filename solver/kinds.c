@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COVER       99u /* percent of the allocations that a slot holds, and of the tasks that a count does */
 #define RARE        3u  /* allocations: fewer are no reason for a longer key */
 #define STAGE_SHARE 10u /* percent of the objects that must be live in a stage for it to tell kinds apart */
 
@@ -54,7 +53,7 @@ static struct signature signature_of(const struct stingy_census *census, const s
 	return (struct signature){
 		.managed = true,
 		.to_the_end = class == STINGY_CLASS_PER_CONNECTION,
-		.step = stingy_sizes_step(stingy_sizes_cover(&unit->served->sizes, COVER)),
+		.step = stingy_sizes_step(stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES)),
 		.stages = stingy_unit_stages(unit, STAGE_SHARE),
 	};
 }
@@ -84,7 +83,8 @@ static struct atom atom_of(const struct stingy_census *census, uint32_t chain)
 	atom.signature = signature_of(census, unit);
 	atom.rare = atom.weight < RARE && (atom.signature.managed || !keeps_slots(unit));
 	if (atom.signature.managed)
-		atom.bytes = stingy_sizes_cover(&unit->served->sizes, COVER) * stingy_unit_per_task(unit, COVER);
+		atom.bytes = stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES) *
+			     stingy_unit_per_task(unit, STINGY_COVER_TASKS);
 	return atom;
 }
 
@@ -121,11 +121,42 @@ static bool agree(const struct splitting *splitting, uint32_t first, uint32_t en
 	return true;
 }
 
+static int compare_atom_signatures(const void *a, const void *b)
+{
+	const struct atom *const *x = a, *const *y = b;
+	int result = compare_signatures(&(*x)->signature, &(*y)->signature);
+
+	return result ? result : (*x > *y) - (*x < *y);
+}
+
+/* Of the n atoms, in the order of their signatures, the one whose signature has the most allocations. */
+static const struct atom *heaviest(const struct atom *const *atom, uint32_t n)
+{
+	const struct atom *first = atom[0], *best = atom[0];
+	uint64_t weight = 0, most = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (compare_signatures(&first->signature, &atom[i]->signature) != 0) {
+			first = atom[i];
+			weight = 0;
+		}
+		weight += atom[i]->weight;
+		/* Signatures hold numbers that are only this run's: among equals, the order of the chains decides. */
+		if (weight > most || (weight == most && first < best)) {
+			most = weight;
+			best = first;
+		}
+	}
+	return best;
+}
+
 /* The signature with the most allocations among the managed atoms, if those have most of all; else unmanaged. */
 static struct signature majority(const struct splitting *splitting, uint32_t first, uint32_t end)
 {
-	uint64_t managed = 0, all = 0, most = 0;
+	const struct atom **managed = stingy_memory_new(end - first, sizeof(const struct atom *));
 	struct signature result = {.managed = false};
+	uint64_t weight = 0, all = 0;
+	uint32_t n = 0;
 
 	for (uint32_t i = first; i < end; i++) {
 		const struct atom *atom = &splitting->atom[i];
@@ -133,13 +164,15 @@ static struct signature majority(const struct splitting *splitting, uint32_t fir
 		all += atom->weight;
 		if (!atom->signature.managed)
 			continue;
-		managed += atom->weight;
-		if (atom->weight > most) {
-			most = atom->weight;
-			result = atom->signature;
-		}
+		weight += atom->weight;
+		managed[n++] = atom;
 	}
-	return managed * 2 > all ? result : (struct signature){.managed = false};
+	if (weight * 2 > all) {
+		qsort(managed, n, sizeof(const struct atom *), compare_atom_signatures);
+		result = heaviest(managed, n)->signature;
+	}
+	free(managed);
+	return result;
 }
 
 static void add_leaf(struct splitting *splitting, uint32_t first, uint32_t end, uint32_t depth)

@@ -2,6 +2,7 @@
 
 #include "../manifests/manifest.h"
 #include "memory.h"
+#include "round.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +18,12 @@ struct filling {
 	uint32_t *extra; /* by colour: slots of a shared region beyond those of its largest kind */
 };
 
-static uint64_t round_up(uint64_t bytes)
-{
-	return (bytes + STINGY_REGION_ALIGN - 1) & ~(uint64_t)(STINGY_REGION_ALIGN - 1);
-}
-
-/* Counts the slots of all regions: kinds that share one are not live in one task at once. */
+/* Counts the slots of all regions: kinds that share one are not live in one task at once, but one run may need both. */
 static void count_slots(struct filling *filling, const uint32_t *n)
 {
 	const struct stingy_problem *problem = filling->problem;
 
-	memset(filling->slots, 0, problem->n_colours * sizeof(*filling->slots));
+	memcpy(filling->slots, problem->least, problem->n_colours * sizeof(*filling->slots));
 	for (uint32_t i = 0; i < problem->n_kinds; i++) {
 		uint32_t *slots = &filling->slots[problem->kind[i].colour];
 
@@ -45,7 +41,7 @@ static bool fits(struct filling *filling, const uint32_t *n)
 
 	count_slots(filling, n);
 	for (uint32_t i = 0; i < problem->n_colours; i++)
-		bytes += round_up(problem->slot[i] * filling->slots[i]);
+		bytes += stingy_round_up(problem->slot[i] * filling->slots[i], STINGY_REGION_ALIGN);
 	return bytes <= problem->tau && stingy_problem_allows(problem, n);
 }
 
@@ -135,7 +131,8 @@ static void raise_shared(struct filling *filling)
 		sum[problem->kind[i].colour] += filling->n[i];
 	for (uint32_t i = 0; i < problem->n_colours; i++) {
 		count_slots(filling, filling->n);
-		raise_one(filling, &filling->extra[i], sum[i] - filling->slots[i]);
+		if (sum[i] > filling->slots[i])
+			raise_one(filling, &filling->extra[i], sum[i] - filling->slots[i]);
 	}
 	free(sum);
 }
@@ -162,7 +159,7 @@ static void place(struct stingy_layout *layout, struct filling *filling)
 		region->offset = layout->used;
 		region->slot = (uint32_t)problem->slot[i];
 		region->count = filling->slots[i];
-		layout->used += (uint32_t)round_up((uint64_t)region->slot * region->count);
+		layout->used += (uint32_t)stingy_round_up((uint64_t)region->slot * region->count, STINGY_REGION_ALIGN);
 	}
 }
 

@@ -5,27 +5,27 @@
 #include "colour.h"
 #include "flow.h"
 #include "memory.h"
+#include "round.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TASKS_COVER 90u  /* percent of the tasks that a count holds: a few odd ones must not set it for all */
-#define COVER       99u  /* percent of the allocations that a slot holds, and of the tasks that a count does */
-#define HEAD_ROOM   125u /* percent of what the traces had live at once */
-#define LARGE_PART  4u   /* of the slab: what one object, or one task's objects of a kind, may take at most */
-#define KINDS_MAX   512u /* more regions than that would have a page each, and hardly a line of it in use */
-#define SIMILAR     75u  /* percent: kinds share a region only if the smaller is at least that of the larger */
-#define NAME_SIZE   256u
+#define HEAD_ROOM  125u /* percent of what the traces had live at once */
+#define LARGE_PART 4u   /* of the slab: what one object, or one task's objects of a kind, may take at most */
+#define KINDS_MAX  512u /* more regions than that would have a page each, and hardly a line of it in use */
+#define SIMILAR    75u  /* percent: kinds share a region only if the smaller is at least that of the larger */
+#define NAME_SIZE  256u
 
 /* Rare alignments beyond those of regions, and garbage in a damaged trace, go to the next allocator at run time. */
 uint64_t stingy_model_size(const struct stingy_unit *unit)
 {
-	uint64_t size = stingy_sizes_cover(&unit->served->sizes, COVER), align = unit->max_align;
+	uint64_t size = stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES), align = unit->max_align;
 
 	if (align < STINGY_SLOT_ALIGN || align > STINGY_REGION_ALIGN || (align & (align - 1)))
 		align = STINGY_SLOT_ALIGN;
-	return (size + align - 1) & ~(align - 1);
+	return stingy_round_up(size, align);
 }
 
 const char *stingy_model_reason(enum stingy_left_out reason)
@@ -47,7 +47,7 @@ static enum stingy_left_out judge(const struct stingy_model_source *source, cons
 	if (!unit->serving || unit->serving * 1000000 < source->census->serving * source->min_share)
 		return STINGY_LEFT_OUT_RARE;
 	size = stingy_model_size(unit);
-	if (size * stingy_unit_per_task(unit, TASKS_COVER) > source->tau / LARGE_PART)
+	if (size * stingy_unit_per_task(unit, STINGY_COVER_TASKS) > source->tau / LARGE_PART)
 		return STINGY_LEFT_OUT_LARGE;
 	return STINGY_KEPT;
 }
@@ -125,16 +125,10 @@ static void add_kinds(const struct stingy_model_source *source, struct stingy_mo
 		kind->name = name_kind(source, model, i);
 		kind->size = stingy_model_size(unit);
 		kind->max = 1;
-		kind->per_task = stingy_unit_per_task(unit, TASKS_COVER);
+		kind->per_task = stingy_unit_per_task(unit, STINGY_COVER_TASKS);
 		kind->value = unit->serving;
 		model->kind[problem->n_kinds++] = i;
 	}
-}
-
-/* Of kinds that are often of no known task, nobody knows which meet. */
-static bool is_often_taskless(const struct stingy_unit *unit)
-{
-	return unit->taskless * 100 > unit->serving;
 }
 
 static bool is_similar(uint64_t a, uint64_t b)
@@ -150,7 +144,7 @@ static bool may_share(const struct stingy_model_source *source, const struct sti
 
 	if (!is_similar(model->problem.kind[a].size, model->problem.kind[b].size))
 		return false;
-	if (is_often_taskless(&census->unit[x]) || is_often_taskless(&census->unit[y]))
+	if (stingy_unit_is_taskless(&census->unit[x]) || stingy_unit_is_taskless(&census->unit[y]))
 		return false;
 	return !stingy_bits_has(census->together + x * census->n_words, y) &&
 	       !stingy_bits_has(census->together + y * census->n_words, x);
@@ -216,17 +210,6 @@ static void set_bounds(const struct stingy_model_source *source, struct stingy_m
 	free(max);
 }
 
-static bool holds_kind(const struct stingy_problem_stage *stage, uint32_t kind)
-{
-	for (uint32_t i = 0; i < stage->n_live; i++)
-		if (stage->live[i] == kind)
-			return true;
-	for (uint32_t i = 0; i < stage->n_allocates; i++)
-		if (stage->allocates[i] == kind)
-			return true;
-	return false;
-}
-
 /* The stage that does not fit at one instance of each kind; NULL: all do. */
 static const struct stingy_problem_stage *find_overfull(const struct stingy_problem *problem, const uint32_t *ones)
 {
@@ -236,21 +219,52 @@ static const struct stingy_problem_stage *find_overfull(const struct stingy_prob
 	return NULL;
 }
 
-/* Leaves out the kind that is worth least, of those of the stage, if it is one stage that does not fit. */
-static void leave_out_one(const struct stingy_model_source *source, struct stingy_model *model,
-			  const struct stingy_problem_stage *stage)
+/* Raises count[n_kinds] to the instances of each kind that a run of the stage allocates. */
+static void count_allocated(const struct stingy_problem_stage *stage, uint32_t *count)
 {
-	uint32_t least = STINGY_NO_UNIT;
+	for (uint32_t i = 0; i < stage->n_allocates; i++)
+		if (stage->count[i] > count[stage->allocates[i]])
+			count[stage->allocates[i]] = stage->count[i];
+}
 
-	for (uint32_t i = 0; i < model->problem.n_kinds; i++)
-		if ((!stage || holds_kind(stage, i)) &&
-		    (least == STINGY_NO_UNIT || is_worth_less(source, model->kind[i], least)))
-			least = model->kind[i];
-	model->left_out[least] = STINGY_LEFT_OUT_NO_ROOM;
+/* Of a stage that does not fit, the kind with the most bytes in it. */
+static uint32_t largest_of_stage(const struct stingy_problem *problem, const struct stingy_problem_stage *stage)
+{
+	uint32_t *count = stingy_memory_new(problem->n_kinds, sizeof(*count)), largest = 0;
+
+	count_allocated(stage, count);
+	for (uint32_t i = 0; i < stage->n_live; i++)
+		count[stage->live[i]]++;
+	for (uint32_t i = 1; i < problem->n_kinds; i++)
+		if (problem->kind[i].size * count[i] > problem->kind[largest].size * count[largest])
+			largest = i;
+	free(count);
+	return largest;
+}
+
+/* Where the regions do not fit, the kind with the fewest allocations for each byte that it cannot do without. */
+static uint32_t least_worth(const struct stingy_problem *problem)
+{
+	uint32_t *count = stingy_memory_new(problem->n_kinds, sizeof(*count)), least = 0;
+	double lowest = INFINITY;
+
+	for (uint32_t i = 0; i < problem->n_stages; i++)
+		count_allocated(&problem->stage[i], count);
+	for (uint32_t i = 0; i < problem->n_kinds; i++) {
+		double bytes = (double)problem->kind[i].size * (count[i] ? count[i] : 1);
+		double worth = (double)problem->kind[i].value / bytes;
+
+		if (worth >= lowest)
+			continue;
+		least = i;
+		lowest = worth;
+	}
+	free(count);
+	return least;
 }
 
 /* Whether one instance of each kind fits; if not, there is one kind less to go on with. */
-static bool fits(const struct stingy_model_source *source, struct stingy_model *model)
+static bool fits(struct stingy_model *model)
 {
 	struct stingy_problem *problem = &model->problem;
 	uint32_t *ones = stingy_memory_new(problem->n_kinds, sizeof(*ones));
@@ -262,8 +276,11 @@ static bool fits(const struct stingy_model_source *source, struct stingy_model *
 	overfull = find_overfull(problem, ones);
 	result = !overfull && stingy_problem_layout_bytes(problem, ones) <= problem->tau;
 	free(ones);
-	if (!result)
-		leave_out_one(source, model, overfull);
+	if (!result) {
+		uint32_t one = overfull ? largest_of_stage(problem, overfull) : least_worth(problem);
+
+		model->left_out[model->kind[one]] = STINGY_LEFT_OUT_NO_ROOM;
+	}
 	return result;
 }
 
@@ -273,6 +290,7 @@ static void clear(struct stingy_model *model)
 	free(model->kind);
 	free(model->stage);
 	model->kind = model->stage = NULL;
+	model->n_stages_cut = model->n_allocates_cut = 0;
 }
 
 /* Leaving a kind out changes the colours and the slots: all is made anew, which takes no time worth saving. */
@@ -284,9 +302,9 @@ void stingy_model_init(struct stingy_model *model, const struct stingy_model_sou
 		clear(model);
 		model->problem.tau = source->tau;
 		add_kinds(source, model);
-		colour_kinds(source, model);
 		stingy_flow_add_stages(source, model);
-	} while (!fits(source, model));
+		colour_kinds(source, model);
+	} while (!fits(model));
 	stingy_flow_add_orders(source, model);
 	set_bounds(source, model);
 }

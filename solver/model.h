@@ -38,7 +38,9 @@ struct stingy_model {
 	uint32_t *kind;                 /* by the problem's kind: the number among the source's kinds */
 	uint32_t *stage;                /* by the problem's stage: the number among the source's stages */
 	enum stingy_left_out *left_out; /* by the source's kind */
-	bool colours_exact;             /* no colouring with fewer colours exists */
+	bool colours_exact;             /* no better colouring exists */
+	uint32_t n_stages_cut;          /* beyond STINGY_STAGES_MAX: those that weigh least are left out */
+	uint32_t n_allocates_cut; /* kinds of a stage beyond STINGY_ALLOCATES_MAX: the least needed are left out */
 };
 
 void stingy_model_init(struct stingy_model *model, const struct stingy_model_source *source);

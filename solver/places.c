@@ -1,12 +1,14 @@
+#define _GNU_SOURCE /* basename */
 #include "places.h"
 
+#include "clean.h"
+#include "hash.h"
 #include "memory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 struct place_key {
 	uint64_t offset;
@@ -111,7 +113,7 @@ static void bring_together(struct stingy_place *place, const struct stingy_trace
 	if (declared->function > place->function)
 		place->function = declared->function;
 	if (!place->name && declared->name.len)
-		place->name = stingy_memory_text(declared->name.at, declared->name.len);
+		place->name = stingy_clean(stingy_memory_text(declared->name.at, declared->name.len));
 }
 
 uint32_t stingy_places_add(struct stingy_places *places, uint32_t module, const struct stingy_trace_frame *declared)
@@ -169,13 +171,6 @@ int stingy_places_compare(const struct stingy_places *places, uint32_t a, uint32
 	return result ? result : order(x->offset, y->offset);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 char *stingy_places_print(const struct stingy_places *places, uint32_t place, char *text, size_t size)
 {
 	const struct stingy_place *at = &places->place[place];
@@ -185,6 +180,6 @@ char *stingy_places_print(const struct stingy_places *places, uint32_t place, ch
 	else if (at->module == STINGY_NO_MODULE)
 		snprintf(text, size, "0x%" PRIx64, at->offset);
 	else
-		snprintf(text, size, "%s+0x%" PRIx64, base_name(places->module[at->module].path), at->offset);
-	return text;
+		snprintf(text, size, "%s+0x%" PRIx64, basename(places->module[at->module].path), at->offset);
+	return stingy_clean(text);
 }

@@ -28,7 +28,7 @@ struct stingy_place {
 	uint64_t function; /* offset of its function; 0: unknown */
 	struct stingy_rule rule;
 	bool disputed; /* two traces gave it different rules */
-	char *name;    /* of its function; NULL: none */
+	char *name;    /* of its function, for people: clean; NULL: none */
 };
 
 struct stingy_places {
@@ -56,7 +56,7 @@ bool stingy_place_leads_on(const struct stingy_place *place);
 int stingy_places_compare_modules(const struct stingy_places *places, uint32_t a, uint32_t b);
 int stingy_places_compare(const struct stingy_places *places, uint32_t a, uint32_t b);
 
-/* The place for people: "name", else "module+0xoffset". Writes into text, always terminated. Returns text. */
+/* The place for people: "name", else "module+0xoffset", clean. Writes into text, always terminated. Returns text. */
 char *stingy_places_print(const struct stingy_places *places, uint32_t place, char *text, size_t size);
 
 #endif

@@ -8,27 +8,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+void stingy_problem_stage_fini(struct stingy_problem_stage *stage)
+{
+	free(stage->name);
+	free(stage->live);
+	free(stage->allocates);
+	free(stage->count);
+}
+
 void stingy_problem_fini(struct stingy_problem *problem)
 {
 	for (uint32_t i = 0; i < problem->n_kinds; i++)
 		free(problem->kind[i].name);
-	for (uint32_t i = 0; i < problem->n_stages; i++) {
-		free(problem->stage[i].name);
-		free(problem->stage[i].live);
-		free(problem->stage[i].allocates);
-		free(problem->stage[i].count);
-	}
+	for (uint32_t i = 0; i < problem->n_stages; i++)
+		stingy_problem_stage_fini(&problem->stage[i]);
 	free(problem->kind);
 	free(problem->stage);
 	free(problem->order);
 	free(problem->slot);
+	free(problem->least);
 	memset(problem, 0, sizeof(*problem));
+}
+
+static void set_least(struct stingy_problem *problem)
+{
+	uint32_t *sum = stingy_memory_new(problem->n_colours, sizeof(*sum));
+
+	for (uint32_t i = 0; i < problem->n_stages; i++) {
+		const struct stingy_problem_stage *stage = &problem->stage[i];
+
+		memset(sum, 0, problem->n_colours * sizeof(*sum));
+		for (uint32_t j = 0; j < stage->n_allocates; j++)
+			sum[problem->kind[stage->allocates[j]].colour] += stage->count[j];
+		for (uint32_t j = 0; j < problem->n_colours; j++)
+			if (sum[j] > problem->least[j])
+				problem->least[j] = sum[j];
+	}
+	free(sum);
 }
 
 void stingy_problem_set_colours(struct stingy_problem *problem, uint32_t n)
 {
 	free(problem->slot);
+	free(problem->least);
 	problem->slot = stingy_memory_new(n, sizeof(*problem->slot));
+	problem->least = stingy_memory_new(n, sizeof(*problem->least));
 	problem->n_colours = n;
 	for (uint32_t i = 0; i < problem->n_kinds; i++) {
 		uint64_t *slot = &problem->slot[problem->kind[i].colour];
@@ -36,6 +60,7 @@ void stingy_problem_set_colours(struct stingy_problem *problem, uint32_t n)
 		if (problem->kind[i].size > *slot)
 			*slot = problem->kind[i].size;
 	}
+	set_least(problem);
 }
 
 /* A region's bytes are a multiple of what divides both its slot and the alignment: that much is never lost. */
@@ -82,7 +107,7 @@ uint64_t stingy_problem_stage_bytes(const struct stingy_problem *problem, const 
 
 uint64_t stingy_problem_layout_bytes(const struct stingy_problem *problem, const uint32_t *n)
 {
-	uint32_t *most = stingy_memory_new(problem->n_colours, sizeof(*most));
+	uint32_t *most = stingy_memory_copy(problem->least, problem->n_colours * sizeof(*most));
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < problem->n_kinds; i++)
@@ -161,6 +186,12 @@ bool stingy_problem_is_feasible(const struct stingy_problem *problem, const uint
 	return stingy_problem_allows(problem, n) && stingy_problem_layout_bytes(problem, n) <= problem->tau;
 }
 
+/* Of the work of a stage that is left when the kind is what bounds its runs. */
+static double share_of(const struct stingy_problem *problem, const uint32_t *n, uint32_t kind)
+{
+	return (double)problem->kind[kind].per_task / n[kind];
+}
+
 double stingy_problem_objective(const struct stingy_problem *problem, const uint32_t *n)
 {
 	double sum = 0;
@@ -171,20 +202,11 @@ double stingy_problem_objective(const struct stingy_problem *problem, const uint
 		uint32_t n_bounding;
 		const uint32_t *bounding = stingy_problem_bounding(stage, &n_bounding);
 
-		for (uint32_t j = 0; j < n_bounding; j++) {
-			double share = (double)problem->kind[bounding[j]].per_task / n[bounding[j]];
-
-			if (share > worst)
-				worst = share;
-		}
+		for (uint32_t j = 0; j < n_bounding; j++)
+			worst = fmax(worst, share_of(problem, n, bounding[j]));
 		sum += stage->weight * worst;
 	}
 	return sum;
-}
-
-static double share_of(const struct stingy_problem *problem, const uint32_t *n, uint32_t kind)
-{
-	return (double)problem->kind[kind].per_task / n[kind];
 }
 
 /* One more of each kind that bounds the stage most. Returns whether that is allowed, and better. */
@@ -275,6 +297,9 @@ void stingy_problem_print(const struct stingy_problem *problem, FILE *out)
 	for (uint32_t i = 0; i < problem->n_orders; i++)
 		print_order(problem, &problem->order[i], out);
 	print_layout(problem, out);
+	for (uint32_t i = 0; i < problem->n_colours; i++)
+		if (problem->least[i])
+			fprintf(out, "run: r_%" PRIu32 " >= %" PRIu32 "\n", i, problem->least[i]);
 	for (uint32_t i = 0; i < problem->n_kinds; i++) {
 		const struct stingy_problem_kind *kind = &problem->kind[i];
 

@@ -5,7 +5,8 @@
  *
  *   cache:   for each stage, over its live kinds l and the kinds a it allocates: sum size(l) n_l + sum size(a) <= tau
  *   order:   n_more >= n_less; scaled where a task holds more of the one than of the other
- *   layout:  sum over colours of slot(c) n_c <= tau less what aligning the regions may take; n_c >= n_O
+ *   layout:  sum over colours of slot(c) n_c <= tau less what aligning the regions may take; n_c >= n_O, and for each
+ *            stage n_c >= the instances of all kinds of the colour that one run allocates: else no run ever fits
  *   minimise the sum over stages of weight / min over its live kinds of n_l / per_task(l)
  *
  * Kinds of one colour share a region. Heap memory, owned by the problem; solving it is program.c's business.
@@ -48,13 +49,15 @@ struct stingy_problem {
 	uint32_t n_stages;
 	struct stingy_problem_order *order;
 	uint32_t n_orders;
-	uint64_t *slot; /* by colour: the largest size of its kinds, in bytes */
+	uint64_t *slot;  /* by colour: the largest size of its kinds, in bytes */
+	uint32_t *least; /* by colour: the most instances of its kinds that one run of a stage allocates */
 	uint32_t n_colours;
 };
 
 void stingy_problem_fini(struct stingy_problem *problem);
+void stingy_problem_stage_fini(struct stingy_problem_stage *stage);
 
-/* Takes the slots from the kinds' colours, of which there are n. */
+/* Takes the slots and the least counts from the kinds' colours, of which there are n, and from the stages. */
 void stingy_problem_set_colours(struct stingy_problem *problem, uint32_t n);
 
 /* Bytes that aligning the region of a slot size may take, at most. */

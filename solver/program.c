@@ -127,16 +127,17 @@ static void add_order_constraint(struct program *program, const struct stingy_pr
 	add_row(program, 2, GLP_LO, 0);
 }
 
-/* A region has as many instances as the largest of its kinds needs. */
+/* A region has as many instances as the largest of its kinds needs, and as one run of a stage allocates. */
 static void add_regions(struct program *program)
 {
 	const struct stingy_problem *problem = program->problem;
 
 	for (uint32_t i = 0; i < problem->n_kinds; i++) {
-		int *region = &program->region[problem->kind[i].colour];
+		uint32_t colour = problem->kind[i].colour;
+		int *region = &program->region[colour];
 
 		if (!*region)
-			*region = add_column(program, GLP_CV, 1, (double)problem->tau);
+			*region = add_column(program, GLP_CV, fmax(1, problem->least[colour]), (double)problem->tau);
 		set_term(program, 1, *region, 1);
 		set_term(program, 2, program->count[i], -1);
 		add_row(program, 2, GLP_LO, 0);
@@ -195,12 +196,9 @@ static int correct(struct program *program, uint32_t kind, double count, double 
 
 static void keep_if_better(struct program *program, const uint32_t *n)
 {
-	double objective;
+	double objective = stingy_problem_objective(program->problem, n);
 
-	if (!stingy_problem_is_feasible(program->problem, n))
-		return;
-	objective = stingy_problem_objective(program->problem, n);
-	if (objective >= program->objective)
+	if (objective >= program->objective || !stingy_problem_is_feasible(program->problem, n))
 		return;
 	program->objective = objective;
 	memcpy(program->best, n, program->problem->n_kinds * sizeof(*n));

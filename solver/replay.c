@@ -221,20 +221,6 @@ static struct stingy_run *serving_run(struct replay *replay)
 	return current_run(replay);
 }
 
-static enum stingy_fate fate_of(const struct replay *replay, const struct stingy_object *object,
-				const struct stingy_run *run)
-{
-	const struct stingy_task *task = object->task;
-	bool soon = replay->turn - object->turn <= STINGY_CENSUS_FEW_TURNS;
-
-	if (!task)
-		return soon ? STINGY_FATE_TASK : STINGY_FATE_OUTLIVED;
-	if (task->ended)
-		return replay->turn - task->end_turn <= STINGY_CENSUS_FEW_TURNS ? STINGY_FATE_TASK_END
-										: STINGY_FATE_OUTLIVED;
-	return soon || (run && run->task == task) ? STINGY_FATE_TASK : STINGY_FATE_PASSED_ON;
-}
-
 static void end_object(struct replay *replay, uint64_t address)
 {
 	struct stingy_run *run = current_run(replay);
@@ -242,23 +228,30 @@ static void end_object(struct replay *replay, uint64_t address)
 
 	if (!stingy_objects_take(&replay->objects, address, &object))
 		return;
-	stingy_census_end(replay->census, &object, fate_of(replay, &object, run), run);
+	stingy_census_end(replay->census, &object, stingy_fate_of_ended(&object, run, replay->turn), run);
 	stingy_task_release(object.task);
 }
 
-static void begin_object(struct replay *replay, const struct stingy_trace_alloc *alloc)
+/* The run that an allocation by the chain is part of, which it may begin; NULL: none, it is set-up. */
+static struct stingy_run *enter_run(struct replay *replay, uint32_t chain)
+{
+	struct stingy_run *run = serving_run(replay);
+
+	if (run == &replay->thread->turn)
+		follow_stage(replay, chain);
+	return run;
+}
+
+static void begin_object(struct replay *replay, const struct stingy_trace_alloc *alloc, struct stingy_run *run)
 {
 	struct stingy_object object = {.address = alloc->address, .turn = replay->turn};
-	struct stingy_run *run = serving_run(replay);
 
 	object.unit = replay->census->unit_of[replay->input->chain[alloc->chain]];
 	replay->census->serving += run != NULL;
-	if (run == &replay->thread->turn)
-		follow_stage(replay, alloc->chain);
+	/* What was there before has ended unseen: some libraries free by ways that no profiler sees. */
+	end_object(replay, alloc->address);
 	if (object.unit == STINGY_NO_UNIT || !alloc->address)
 		return;
-	/* Its end was missed: some libraries free by ways that no profiler sees. */
-	end_object(replay, alloc->address);
 	object.serving = run != NULL;
 	if (run && run->task && !run->task->ended) {
 		object.task = stingy_task_hold(run->task);
@@ -266,6 +259,15 @@ static void begin_object(struct replay *replay, const struct stingy_trace_alloc 
 	}
 	stingy_census_begin(replay->census, &object, alloc->size, alloc->align, run);
 	stingy_objects_put(&replay->objects, &object);
+}
+
+/* The old object ends in the run that the allocation is part of, not in the one before. */
+static void move_object(struct replay *replay, const struct stingy_trace_alloc *alloc)
+{
+	struct stingy_run *run = enter_run(replay, alloc->chain);
+
+	end_object(replay, alloc->old);
+	begin_object(replay, alloc, run);
 }
 
 static void wait_again(struct replay *replay, const struct stingy_trace_record *record)
@@ -281,11 +283,10 @@ static void take(struct replay *replay, const struct stingy_trace_record *record
 
 	switch (record->type) {
 	case STINGY_TRACE_REALLOC:
-		end_object(replay, record->alloc.old);
-		begin_object(replay, &record->alloc);
+		move_object(replay, &record->alloc);
 		break;
 	case STINGY_TRACE_ALLOC:
-		begin_object(replay, &record->alloc);
+		begin_object(replay, &record->alloc, enter_run(replay, record->alloc.chain));
 		break;
 	case STINGY_TRACE_FREE:
 		end_object(replay, record->alloc.address);
@@ -320,17 +321,6 @@ static void take(struct replay *replay, const struct stingy_trace_record *record
 	}
 }
 
-/* What is live at the end is evidence only if its task is long over, or if it never had one and is old. */
-static enum stingy_fate left_fate_of(const struct replay *replay, const struct stingy_object *object)
-{
-	const struct stingy_task *task = object->task;
-	uint32_t since = task && task->ended ? task->end_turn : object->turn;
-
-	if ((task && !task->ended) || replay->turn - since <= STINGY_CENSUS_FEW_TURNS)
-		return STINGY_FATE_UNKNOWN;
-	return STINGY_FATE_LEFT;
-}
-
 static void leave_objects(struct replay *replay)
 {
 	for (size_t i = 0; i < replay->objects.n_slots; i++) {
@@ -338,7 +328,7 @@ static void leave_objects(struct replay *replay)
 
 		if (!object->address)
 			continue;
-		stingy_census_left(replay->census, object, left_fate_of(replay, object));
+		stingy_census_left(replay->census, object, stingy_fate_of_left(object, replay->turn));
 		stingy_task_release(object->task);
 	}
 	stingy_objects_fini(&replay->objects);
@@ -391,6 +381,8 @@ void stingy_replay(const struct stingy_input *input, const struct stingy_places 
 	replay.answer = stingy_memory_new(input->n_chains, sizeof(*replay.answer));
 	memset(replay.asked, 0xff, input->n_chains * sizeof(*replay.asked)); /* STINGY_NO_CHAIN */
 	switch_thread(&replay, 0);
+	/* Not to 'committed', which has grown since the survey if the process still runs. */
+	reader.size = input->served_to;
 	while (stingy_trace_next(&reader, &record) == 1)
 		take(&replay, &record);
 	end_trace(&replay);

@@ -1,6 +1,7 @@
 #include "sizes.h"
 
 #include "../manifests/manifest.h"
+#include "round.h"
 
 #define EXACT_STEPS 65u                 /* 0, then 1 to 16, and so on to 1,024 bytes */
 #define EXACT_LOG   10u                 /* log2 of the largest size that has a step of its own */
@@ -31,14 +32,6 @@ void stingy_sizes_add(struct stingy_sizes *sizes, uint64_t size)
 		sizes->largest[step] = size;
 }
 
-static uint64_t round_up(uint64_t size)
-{
-	/* malloc(0) must give an address of its own: it takes the smallest slot. */
-	if (size == 0)
-		return STINGY_SLOT_ALIGN;
-	return (size + STINGY_SLOT_ALIGN - 1) & ~(uint64_t)(STINGY_SLOT_ALIGN - 1);
-}
-
 uint64_t stingy_sizes_cover(const struct stingy_sizes *sizes, unsigned percent)
 {
 	uint64_t total = 0, covered = 0, cover = 0;
@@ -47,8 +40,9 @@ uint64_t stingy_sizes_cover(const struct stingy_sizes *sizes, unsigned percent)
 		total += sizes->count[i];
 	for (unsigned i = 0; i < STINGY_SIZES_STEPS && covered * 100 < total * percent; i++) {
 		covered += sizes->count[i];
+		/* malloc(0) must give an address of its own: it takes the smallest slot. */
 		if (sizes->count[i])
-			cover = round_up(sizes->largest[i]);
+			cover = stingy_round_up(sizes->largest[i] ? sizes->largest[i] : 1, STINGY_SLOT_ALIGN);
 	}
 	return cover;
 }

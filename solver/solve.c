@@ -1,5 +1,6 @@
 #include "solve.h"
 
+#include "clean.h"
 #include "memory.h"
 #include "replay.h"
 
@@ -44,6 +45,7 @@ static int __attribute__((format(printf, 2, 3))) fail(struct stingy_solve *solve
 	va_start(arguments, format);
 	vsnprintf(solve->error, sizeof(solve->error), format, arguments);
 	va_end(arguments);
+	stingy_clean(solve->error);
 	return -1;
 }
 
@@ -94,12 +96,37 @@ static int blame(struct stingy_solve *solve)
 	return fail(solve, "'%s': no event loop was seen, nor did the program announce its stages", input->path);
 }
 
+/* Allocations of the module while serving, as a program, over all its traces. */
+static uint64_t serving_of(const struct stingy_solve *solve, uint32_t module)
+{
+	uint64_t serving = 0;
+
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		if (solve->input[i].program == module)
+			serving += solve->input[i].serving;
+	return serving;
+}
+
+/* A shell that starts the server, or what the server starts, may leave a trace too, and even have an event loop. */
 static int choose_program(struct stingy_solve *solve)
 {
-	for (uint32_t i = 0; i < solve->n_inputs && solve->program == STINGY_NO_MODULE; i++)
-		if (solve->input[i].serving)
-			solve->program = solve->input[i].program;
-	return solve->program == STINGY_NO_MODULE ? blame(solve) : 0;
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < solve->n_inputs; i++) {
+		uint32_t module = solve->input[i].program;
+		uint64_t serving = module == STINGY_NO_MODULE ? 0 : serving_of(solve, module);
+
+		if (serving < most || !serving)
+			continue;
+		if (serving > most || stingy_places_compare_modules(&solve->places, module, solve->program) < 0)
+			solve->program = module;
+		most = serving;
+	}
+	if (!most)
+		return blame(solve);
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		solve->n_used += stingy_solve_uses(solve, &solve->input[i]);
+	return 0;
 }
 
 static void find_stages(struct stingy_solve *solve)
@@ -127,7 +154,7 @@ static void take_census(struct stingy_solve *solve, struct stingy_census *census
 
 static uint64_t slab_of(const struct stingy_solve_options *options)
 {
-	uint64_t slab = (uint64_t)options->cache.size * options->share / 100;
+	uint64_t slab = (uint64_t)options->cache.size * options->share / 1000000;
 
 	if (slab > STINGY_SLAB_MAX)
 		slab = STINGY_SLAB_MAX;
@@ -149,6 +176,19 @@ static void find_kinds(struct stingy_solve *solve)
 	take_census(solve, &solve->census);
 }
 
+/* A trace that was cut off may lack what would have been worth managing: it is no evidence that nothing is. */
+static int fail_if_damaged(struct stingy_solve *solve)
+{
+	for (uint32_t i = 0; i < solve->n_inputs; i++) {
+		const struct stingy_input *input = &solve->input[i];
+
+		if (input->damage && stingy_solve_uses(solve, input))
+			return fail(solve, "'%s': cut off at byte %zu (%s), and before it nothing to manage: %s",
+				    input->path, input->damaged_at, input->damage, solve->nothing);
+	}
+	return 0;
+}
+
 static int make_model(struct stingy_solve *solve)
 {
 	solve->source = (struct stingy_model_source){
@@ -160,12 +200,12 @@ static int make_model(struct stingy_solve *solve)
 		.tau = slab_of(solve->options),
 		.min_share = solve->options->min_share,
 	};
-	if (!solve->kinds.n_kinds)
-		return fail(solve, "nothing to manage: no object was seen to begin and end while serving");
 	stingy_model_init(&solve->model, &solve->source);
-	if (!solve->model.problem.n_kinds)
-		return fail(solve, "nothing to manage: no object kind is worth a region of the cache");
-	return 0;
+	if (!solve->kinds.n_kinds)
+		solve->nothing = "no object was seen to begin and end while serving";
+	else if (!solve->model.problem.n_kinds)
+		solve->nothing = "no object kind is worth a region of the cache";
+	return solve->nothing ? fail_if_damaged(solve) : 0;
 }
 
 /* Goes through the traces once more, with the layout in force. */

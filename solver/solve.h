@@ -2,6 +2,8 @@
  * The whole way from trace files to a solved model and its layout: reads the traces, settles the stages, takes a
  * census by chains, finds the kinds, takes a census by kinds, makes the model, solves it, lays it out.
  *
+ * Traces that show nothing worth managing are no failure: the layout is empty then, and the structure says why.
+ *
  * Nothing is printed: what a person should be told is in the structure. The same traces give the same result in
  * whatever order they are named. Heap memory, from init to fini, whether run succeeded or not; one thread.
  */
@@ -17,7 +19,7 @@
 
 struct stingy_solve_options {
 	struct stingy_cache cache;
-	unsigned share;     /* percent of the cache that the slab takes */
+	uint32_t share;     /* in millionths of the cache: what the slab takes */
 	uint32_t min_share; /* in millionths of the allocations while serving */
 };
 
@@ -28,7 +30,8 @@ struct stingy_solve {
 	struct stingy_stages stages;
 	struct stingy_input *input; /* in the order of their paths, each one once */
 	uint32_t n_inputs;
-	uint32_t program;                   /* module: of the first input that serves; inputs of others are not used */
+	uint32_t n_used;                    /* of them: of the program */
+	uint32_t program;                   /* module: that which serves most; inputs of others are not used */
 	uint32_t *itself;                   /* by chain: its number, which is its unit in the first census */
 	struct stingy_census atoms, census; /* by chain, by kind */
 	struct stingy_kinds kinds;
@@ -37,7 +40,8 @@ struct stingy_solve {
 	uint32_t *n; /* the program's solution, by the problem's kind */
 	struct stingy_solution solution;
 	struct stingy_layout layout;
-	uint64_t served; /* allocations of the traces, while serving, that the layout would have served */
+	uint64_t served;     /* allocations of the traces, while serving, that the layout would have served */
+	const char *nothing; /* why there is nothing to manage; NULL: there is */
 	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */
 };
 

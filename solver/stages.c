@@ -1,11 +1,11 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "stages.h"
 
+#include "hash.h"
 #include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define LEVELS     (STINGY_DISPATCHERS + 1)
 #define NO_PLACE   UINT32_MAX
@@ -78,11 +78,12 @@ uint32_t stingy_stages_add(struct stingy_stages *stages, const struct stingy_pla
 	return stages->n_stages++;
 }
 
+/* Of two places in functions that are not known nobody can tell, but each is in the function that it is in. */
 static bool same_function(const struct stingy_places *places, uint32_t a, uint32_t b)
 {
 	const struct stingy_place *x = &places->place[a], *y = &places->place[b];
 
-	return x->module == y->module && x->function && x->function == y->function;
+	return a == b || (x->module == y->module && x->function && x->function == y->function);
 }
 
 /*
@@ -117,7 +118,7 @@ static uint32_t find_scheduler(struct stingy_stages *stages, const struct stingy
 	struct stingy_scheduler *scheduler;
 
 	for (uint32_t i = 0; i < stages->n_schedulers; i++)
-		if (stages->scheduler[i].place == place || same_function(places, stages->scheduler[i].place, place))
+		if (same_function(places, stages->scheduler[i].place, place))
 			return i;
 	STINGY_GROW(stages->scheduler, &stages->scheduler_room, stages->n_schedulers + 1);
 	scheduler = &stages->scheduler[stages->n_schedulers];

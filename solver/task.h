@@ -8,10 +8,10 @@
 #ifndef STINGY_TASK_H
 #define STINGY_TASK_H
 
+#include "hash.h"
 #include "tally.h"
 
 #include <stdbool.h>
-#include <uthash.h>
 
 #define STINGY_TASK_HISTORY  64u        /* runs that a task remembers */
 #define STINGY_STAGE_PENDING UINT32_MAX /* of a run: not known yet */

@@ -2,6 +2,7 @@
 #include "writer.h"
 
 #include "classes.h"
+#include "clean.h"
 #include "memory.h"
 
 #include <inttypes.h>
@@ -10,6 +11,7 @@
 
 #define NOT_WRITTEN  UINT32_MAX
 #define COMMENT_SIZE 256u
+#define ORIGIN_SIZE  (STINGY_TRACE_STRING_MAX + sizeof("For "))
 
 /* The numbers that things have in the manifest. */
 struct writing {
@@ -74,6 +76,27 @@ static void write_module(struct writing *writing, uint32_t number, const struct 
 	record.module.size = module->size;
 	record.module.path = text_of(module->path);
 	stingy_manifest_write(writing->out, &record);
+}
+
+/* For whoever finds the file: what it was made from. Nothing of the machine or the day, which would make it another. */
+static void write_origin(struct writing *writing)
+{
+	const struct stingy_writer_source *source = writing->source;
+	const struct stingy_census *census = source->from->census;
+	char text[ORIGIN_SIZE];
+
+	snprintf(text, sizeof(text), "For %s", source->from->places->module[source->program].path);
+	stingy_manifest_write_comment(writing->out, stingy_clean(text));
+	snprintf(text, sizeof(text),
+		 "from %" PRIu32 " trace%s: %" PRIu64 " tasks, %" PRIu64 " allocations while serving, %.1f%% of them "
+		 "expected from the arena",
+		 source->n_traces, source->n_traces == 1 ? "" : "s", census->tasks, census->serving,
+		 100.0 * (double)source->served / (double)census->serving);
+	stingy_manifest_write_comment(writing->out, text);
+	if (!source->nothing)
+		return;
+	snprintf(text, sizeof(text), "nothing to manage: %s", source->nothing);
+	stingy_manifest_write_comment(writing->out, text);
 }
 
 /* The program first, then the others in an order of their own. */
@@ -179,7 +202,7 @@ static void write_stage(struct writing *writing, uint32_t number, uint32_t stage
 	record.stage.module = writing->module[of->module];
 	record.stage.offset = of->function;
 	record.stage.name = text_of(of->name);
-	for (uint32_t i = 0; i < from->n_allocates && i < STINGY_ALLOCATES_MAX; i++) {
+	for (uint32_t i = 0; i < from->n_allocates; i++) {
 		struct stingy_allocates *allocates = &record.stage.allocates[record.stage.n_allocates++];
 
 		allocates->kind = from->allocates[i];
@@ -192,7 +215,7 @@ static void write_stages(struct writing *writing)
 {
 	uint32_t number = 0;
 
-	for (uint32_t i = 0; i < writing->source->model->problem.n_stages && number < STINGY_STAGES_MAX; i++)
+	for (uint32_t i = 0; i < writing->source->model->problem.n_stages; i++)
 		if (is_written(writing->source, i))
 			write_stage(writing, number++, i);
 }
@@ -219,6 +242,7 @@ void stingy_writer_write(const struct stingy_writer_source *source, FILE *out)
 
 	init(&writing);
 	stingy_manifest_write_begin(out);
+	write_origin(&writing);
 	stingy_manifest_write(out, &cache);
 	stingy_manifest_write(out, &slab);
 	write_modules(&writing);

@@ -15,7 +15,10 @@ struct stingy_writer_source {
 	const struct stingy_model *model;
 	const struct stingy_layout *layout;
 	const struct stingy_cache *cache;
-	uint32_t program; /* module */
+	uint32_t program;    /* module */
+	uint32_t n_traces;   /* of the program */
+	uint64_t served;     /* allocations of the traces, while serving, that the layout would have served */
+	const char *nothing; /* why there is nothing to manage; NULL: there is */
 };
 
 void stingy_writer_write(const struct stingy_writer_source *source, FILE *out);

@@ -12,6 +12,7 @@
 #define GRAPHS 300u
 #define SMALL  7u
 #define LARGE  60u
+#define HARD   50u
 
 struct graph {
 	uint32_t n;
@@ -114,6 +115,55 @@ static void large_graphs_are_coloured(void **state)
 	}
 }
 
+/*
+ * A clique of the smallest vertices, the others alone: where the search does not see early that the others need no
+ * colour of their own, it takes minutes.
+ */
+static void cliques_are_found_early(void **state)
+{
+	static struct graph graph;
+	uint32_t colour[LARGE], n_colours;
+	bool exact;
+
+	(void)state;
+	for (uint32_t clique = 1; clique <= STINGY_COLOUR_EXACT; clique++) {
+		make(&graph, STINGY_COLOUR_EXACT, 0);
+		for (uint32_t i = 0; i < graph.n; i++)
+			graph.size[i] = 1600 - 16 * i;
+		for (uint32_t i = graph.n - clique; i < graph.n; i++)
+			for (uint32_t j = graph.n - clique; j < graph.n; j++)
+				graph.conflict[i * graph.n + j] = i != j;
+		n_colours = stingy_colour(graph.n, graph.conflict, graph.size, colour, &exact);
+		assert_int_equal(n_colours, clique);
+		assert_true(exact);
+		assert_true(is_proper(&graph, colour));
+	}
+}
+
+/* Whatever the graph: a colouring, in a bounded number of steps, and the same each time. */
+static void graphs_of_the_largest_exact_size_end(void **state)
+{
+	static struct graph graph;
+	unsigned n_exact = 0;
+
+	(void)state;
+	seed_random(24);
+	for (unsigned i = 0; i < HARD; i++) {
+		uint32_t colour[LARGE], again[LARGE], n, n_colours;
+		bool exact;
+
+		make(&graph, STINGY_COLOUR_EXACT, below(101));
+		n = stingy_colour(graph.n, graph.conflict, graph.size, colour, &exact);
+		n_exact += exact;
+		assert_int_equal(stingy_colour(graph.n, graph.conflict, graph.size, again, &exact), n);
+		assert_memory_equal(colour, again, graph.n * sizeof(*colour));
+		assert_true(is_proper(&graph, colour));
+		bytes_of(&graph, colour, &n_colours);
+		assert_int_equal(n_colours, n);
+	}
+	print_message("# %u of %u exact\n", n_exact, HARD);
+}
+
 static void knows_extremes(void **state)
 {
 	static struct graph graph;
@@ -131,8 +181,8 @@ static void knows_extremes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(small_graphs_are_exact),
-		cmocka_unit_test(large_graphs_are_coloured),
+		cmocka_unit_test(small_graphs_are_exact),  cmocka_unit_test(large_graphs_are_coloured),
+		cmocka_unit_test(cliques_are_found_early), cmocka_unit_test(graphs_of_the_largest_exact_size_end),
 		cmocka_unit_test(knows_extremes),
 	};
 

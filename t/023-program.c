@@ -1,4 +1,5 @@
 /* The integer program: the paper's example, and random instances against trying everything. */
+#include "../solver/layout.h"
 #include "../solver/program.h"
 #include "seed.h"
 
@@ -55,7 +56,6 @@ static void make_figure_2(struct stingy_problem *problem)
 	problem->kind = calloc(2, sizeof(*problem->kind));
 	problem->kind[0] = (struct stingy_problem_kind){copy("O1"), SIZE, 7, 1, 0, 1};
 	problem->kind[1] = (struct stingy_problem_kind){copy("O2"), SIZE, 7, 1, 1, 1};
-	stingy_problem_set_colours(problem, 2);
 	problem->n_stages = 5;
 	problem->stage = calloc(5, sizeof(*problem->stage));
 	set_stage(&problem->stage[0], "s1", 0, 1, 1);
@@ -63,6 +63,7 @@ static void make_figure_2(struct stingy_problem *problem)
 	set_stage(&problem->stage[2], "s3", 2, 0, 0);
 	set_stage(&problem->stage[3], "s4", 0, 0, 0);
 	set_stage(&problem->stage[4], "s5", 0, 0, 0);
+	stingy_problem_set_colours(problem, 2);
 	problem->order = calloc(1, sizeof(*problem->order));
 	problem->order[0] = (struct stingy_problem_order){.more = 1, .less = 0};
 	problem->n_orders = 1;
@@ -76,6 +77,8 @@ static void figure_2_has_the_papers_constraints(void **state)
 				       "stage s3: 4096*n_O1 + 4096*n_O2 <= tau\n"
 				       "order: n_O2 >= n_O1\n"
 				       "layout: 4096*r_0 + 4096*r_1 <= tau\n"
+				       "run: r_0 >= 1\n"
+				       "run: r_1 >= 1\n"
 				       "bounds: 1 <= n_O1 <= r_0, n_O1 <= 7\n"
 				       "bounds: 1 <= n_O2 <= r_1, n_O2 <= 7\n";
 	struct stingy_problem problem;
@@ -123,6 +126,48 @@ static void nothing_fits_is_told(void **state)
 	stingy_problem_fini(&problem);
 }
 
+/* However few instances the stages gain by, a region must hold what one run allocates: else none is ever let run. */
+static void regions_hold_what_a_run_allocates(void **state)
+{
+	struct stingy_problem problem;
+	uint32_t n[2] = {1, 1};
+
+	(void)state;
+	make_figure_2(&problem);
+	problem.stage[0].count[0] = 5;
+	stingy_problem_set_colours(&problem, 2);
+	assert_true(stingy_problem_is_feasible(&problem, n));
+	problem.stage[1].count[0] = 3;
+	stingy_problem_set_colours(&problem, 2);
+	assert_int_equal(stingy_problem_layout_bytes(&problem, n), (5 + 3) * SIZE);
+	assert_false(stingy_problem_is_feasible(&problem, n));
+	stingy_problem_fini(&problem);
+}
+
+/* Without that, all that is given away would go to the kind with the higher bound, and leave the other one slot. */
+static void layouts_hold_what_a_run_allocates(void **state)
+{
+	struct stingy_solution solution;
+	struct stingy_problem problem;
+	struct stingy_layout layout;
+	uint32_t n[2];
+
+	(void)state;
+	make_figure_2(&problem);
+	problem.n_orders = 0;
+	problem.kind[1].max = 1;
+	problem.stage[0].count[0] = 5;
+	stingy_problem_set_colours(&problem, 2);
+	assert_int_equal(stingy_program_solve(&problem, n, &solution), 0);
+	assert_int_equal(n[1], 1);
+	stingy_layout_init(&layout, &problem, n);
+	assert_int_equal(layout.region[0].count, 2);
+	assert_int_equal(layout.region[1].count, 5);
+	assert_true(layout.used <= problem.tau);
+	stingy_layout_fini(&layout);
+	stingy_problem_fini(&problem);
+}
+
 static void make_stage(struct stingy_problem *problem, struct stingy_problem_stage *stage)
 {
 	stage->name = copy("s");
@@ -165,12 +210,12 @@ static void make_random(struct stingy_problem *problem)
 		kind->per_task = 1 + below(3);
 		kind->colour = below(2) ? i : 0;
 	}
-	stingy_problem_set_colours(problem, problem->n_kinds);
 	problem->n_stages = 1 + below(STAGES_MAX);
 	problem->stage = calloc(STAGES_MAX, sizeof(*problem->stage));
 	for (uint32_t i = 0; i < problem->n_stages; i++)
 		make_stage(problem, &problem->stage[i]);
 	make_orders(problem);
+	stingy_problem_set_colours(problem, problem->n_kinds);
 }
 
 static void try_all(const struct stingy_problem *problem, uint32_t *n, uint32_t at, double *best)
@@ -226,6 +271,8 @@ int main(void)
 		cmocka_unit_test(figure_2_has_the_papers_constraints),
 		cmocka_unit_test(figure_2_has_the_papers_solution),
 		cmocka_unit_test(nothing_fits_is_told),
+		cmocka_unit_test(regions_hold_what_a_run_allocates),
+		cmocka_unit_test(layouts_hold_what_a_run_allocates),
 		cmocka_unit_test(random_instances_are_solved_to_the_optimum),
 	};
 

@@ -9,7 +9,16 @@
 #include <cmocka.h>
 
 /* Functions are at multiples of 0x1000; the return addresses of a function are behind its first byte. */
-enum { MAIN = 0x1000, LOOP = 0x2000, POLL = 0x3000, DISPATCH = 0x4000, READ = 0x5000, WRITE = 0x6000, ALLOC = 0x7000 };
+enum {
+	MAIN = 0x1000,
+	LOOP = 0x2000,
+	POLL = 0x3000,
+	DISPATCH = 0x4000,
+	READ = 0x5000,
+	WRITE = 0x6000,
+	ALLOC = 0x7000,
+	UNKNOWN = 0x10
+};
 
 struct program {
 	struct stingy_places places;
@@ -136,6 +145,21 @@ static void is_the_outermost_function_if_nothing_fans_out(void **state)
 	assert_int_equal(stage_of(program, wait, there), READ);
 }
 
+/* Between the loop and the stages is one function of which not even the beginning is known. */
+static void is_below_an_unknown_function_that_fans_out(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, POLL + 1, LOOP + 1, MAIN + 1);
+	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, UNKNOWN, LOOP + 2, MAIN + 1);
+	uint32_t in_write = CHAIN(program, WRITE + 1, UNKNOWN, LOOP + 2, MAIN + 1);
+
+	note(program, wait, in_read);
+	note(program, wait, in_write);
+	stingy_stages_settle(&program->stages, &program->places);
+	assert_int_equal(stage_of(program, wait, in_read), READ);
+	assert_int_equal(stage_of(program, wait, in_write), WRITE);
+}
+
 static void is_not_inferred_from_half_a_chain(void **state)
 {
 	struct program *program = *state;
@@ -167,6 +191,7 @@ int main(void)
 		TEST(is_called_by_a_function_further_out),
 		TEST(is_called_through_one_pointer),
 		TEST(is_below_a_dispatcher_that_fans_out),
+		TEST(is_below_an_unknown_function_that_fans_out),
 		TEST(is_the_outermost_function_if_nothing_fans_out),
 		TEST(is_not_inferred_from_half_a_chain),
 	};

@@ -176,6 +176,30 @@ static void the_majority_decides_what_cannot_be_kept_apart(void **state)
 	assert_int_equal(made->kinds.n_kinds, 0);
 }
 
+/* The heaviest chain is of the lesser signature. */
+static void the_majority_is_one_of_signatures(void **state)
+{
+	struct made *made = *state;
+
+	allocate(made, chain(made, 0x1, 0x20, 0), MANY, 64, STINGY_FATE_TASK_END);
+	allocate(made, chain(made, 0x1, 0x21, 0), MANY - 10, 64, STINGY_FATE_TASK);
+	allocate(made, chain(made, 0x1, 0x22, 0), MANY - 10, 64, STINGY_FATE_TASK);
+	find_kinds(made);
+	assert_int_equal(made->kinds.n_kinds, 1);
+	assert_false(made->kinds.kind[0].to_the_end);
+}
+
+static void set_up_objects_that_stay_count(void **state)
+{
+	struct made *made = *state;
+	uint32_t a = chain(made, 0x10, 0x20, 0);
+
+	allocate(made, a, MANY, 64, STINGY_FATE_TASK);
+	set_up(made, a, MANY / 2);
+	find_kinds(made);
+	assert_int_equal(made->kinds.n_kinds, 0);
+}
+
 static void no_key_leads_past_a_disputed_rule(void **state)
 {
 	struct made *made = *state;
@@ -213,6 +237,8 @@ int main(void)
 		TEST(rare_chains_go_with_their_neighbours),
 		TEST(no_key_leads_past_an_unknown_rule),
 		TEST(the_majority_decides_what_cannot_be_kept_apart),
+		TEST(the_majority_is_one_of_signatures),
+		TEST(set_up_objects_that_stay_count),
 		TEST(no_key_leads_past_a_disputed_rule),
 		TEST(kinds_are_not_grouped_beyond_a_tasks_bytes),
 	};

@@ -45,7 +45,7 @@ static int remove_directory(void **state)
 static int solve(struct stingy_solve *solver, uint32_t n, const char *const *paths)
 {
 	static const struct stingy_solve_options options = {
-		.cache = {.size = 7 * SIZE, .ways = 7, .line = 64}, .share = 100, .min_share = 100};
+		.cache = {.size = 7 * SIZE, .ways = 7, .line = 64}, .share = 1000000, .min_share = 100};
 
 	stingy_solve_init(solver, &options);
 	return stingy_solve_run(solver, paths, n);
@@ -61,6 +61,9 @@ static char *manifest_of(const struct stingy_solve *solver)
 	source.layout = &solver->layout;
 	source.cache = &solver->options->cache;
 	source.program = solver->program;
+	source.n_traces = solver->n_used;
+	source.served = solver->served;
+	source.nothing = solver->nothing;
 	stingy_writer_write(&source, out);
 	fclose(out);
 	return text;
@@ -79,15 +82,43 @@ static char *solve_to_text(uint32_t n, const char *const *paths)
 	return text;
 }
 
+#define REGIONS 400u
+
+struct regions {
+	uint32_t count[REGIONS];  /* by region: slots */
+	uint32_t region[REGIONS]; /* by kind */
+};
+
+/* A region that is too small for one run of a stage would make StingyDynCheck refuse the stage for ever. */
+static void check_fit(struct regions *regions, const struct stingy_manifest_record *record)
+{
+	uint32_t need[REGIONS] = {0};
+
+	assert_true(record->type == STINGY_MANIFEST_SITE || record->number < REGIONS);
+	if (record->type == STINGY_MANIFEST_REGION)
+		regions->count[record->number] = record->region.count;
+	if (record->type == STINGY_MANIFEST_KIND)
+		regions->region[record->number] = record->kind.region;
+	if (record->type != STINGY_MANIFEST_STAGE)
+		return;
+	for (uint32_t i = 0; i < record->stage.n_allocates; i++) {
+		uint32_t region = regions->region[record->stage.allocates[i].kind];
+
+		need[region] += record->stage.allocates[i].count;
+		assert_true(need[region] <= regions->count[region]);
+	}
+}
+
 static void read_back(const char *text, struct stingy_manifest_counts *counts)
 {
 	struct stingy_manifest_reader reader;
 	struct stingy_manifest_record record;
+	struct regions regions = {{0}, {0}};
 	int more;
 
 	stingy_manifest_reader_init(&reader, text, strlen(text));
 	while ((more = stingy_manifest_next(&reader, &record)) == 1)
-		;
+		check_fit(&regions, &record);
 	if (more < 0)
 		fail_msg("line %u: %s", reader.line, reader.error);
 	*counts = reader.counts;
@@ -271,6 +302,11 @@ static void only_what_ends_with_its_task_is_managed(void **state)
 	assert_int_equal(counts.kinds, 3);
 	assert_int_equal(counts.sites, 3);
 	assert_non_null(strstr(text, "name=serve_it"));
+	assert_ptr_equal(strstr(text,
+				"\n# For /made/program\n"
+				"# from 1 trace: 51 tasks, 400 allocations while serving, 87.5% of them expected from "
+				"the arena\n"),
+			 strchr(text, '\n'));
 	free(text);
 	stingy_solve_fini(&solver);
 	made_fini(&server.made);
@@ -302,22 +338,24 @@ static void the_order_of_traces_does_not_matter(void **state)
 	free(third);
 }
 
+/* It is not the first trace that counts, nor the longest, but the program that serves most in all of its traces. */
 static void traces_of_other_programs_are_passed_over(void **state)
 {
-	const char *both[] = {path_of("a.trace"), path_of("b.trace")};
+	const char *all[] = {path_of("a.trace"), path_of("b.trace"), path_of("c.trace")};
 	struct server server, other;
 	char *alone, *together;
 
 	(void)state;
-	make_server(&server);
-	serve_many(&server, 20);
-	made_save(&server.made, both[0], server.made.size);
 	make_server(&other);
 	made_module(&other.made, 0, 99, "/made/other");
-	serve_many(&other, 20);
-	made_save(&other.made, both[1], other.made.size);
-	alone = solve_to_text(1, both);
-	together = solve_to_text(2, both);
+	serve_many(&other, 30);
+	made_save(&other.made, all[0], other.made.size);
+	make_server(&server);
+	serve_many(&server, 20);
+	made_save(&server.made, all[1], server.made.size);
+	made_save(&server.made, all[2], server.made.size);
+	alone = solve_to_text(2, all + 1);
+	together = solve_to_text(3, all);
 	assert_string_equal(alone, together);
 	free(alone);
 	free(together);
@@ -357,6 +395,155 @@ static void every_truncation_is_survived(void **state)
 	made_fini(&server.made);
 }
 
+/* A program with nothing worth managing is left alone by a manifest of no sites; but a trace that was cut tells
+ * nothing. */
+static void nothing_to_manage_is_a_manifest_too(void **state)
+{
+	const char *path = path_of("a.trace");
+	struct stingy_manifest_counts counts;
+	struct stingy_solve solver;
+	struct server server;
+	char *text;
+
+	(void)state;
+	make_server(&server);
+	for (uint64_t i = 0; i < 100; i++) {
+		made_wait(&server.made, server.wait);
+		made_turn(&server.made, 3);
+		made_alloc(&server.made, server.cached, 512, i << 12);
+	}
+	made_wait(&server.made, server.wait);
+	made_save(&server.made, path, server.made.size);
+	if (solve(&solver, 1, &path) < 0)
+		fail_msg("%s", solver.error);
+	assert_non_null(solver.nothing);
+	text = manifest_of(&solver);
+	read_back(text, &counts);
+	assert_non_null(strstr(text, "# nothing to manage: no object"));
+	assert_int_equal(counts.modules, 1);
+	assert_int_equal(counts.regions + counts.kinds + counts.sites + counts.stages, 0);
+	free(text);
+	stingy_solve_fini(&solver);
+	made_save(&server.made, path, server.made.size - 1);
+	assert_int_equal(solve(&solver, 1, &path), -1);
+	assert_non_null(strstr(solver.error, "cut off at byte"));
+	assert_non_null(strstr(solver.error, "nothing to manage"));
+	stingy_solve_fini(&solver);
+	made_fini(&server.made);
+}
+
+/* One request of many allocates 20,000 objects at once: no kind is left out for that. */
+static void one_odd_request_throws_no_kind_out(void **state)
+{
+	const char *path = path_of("a.trace");
+	struct stingy_solve solver;
+	struct server server;
+
+	(void)state;
+	make_server(&server);
+	serve_many(&server, 200);
+	made_turn(&server.made, 5);
+	for (uint64_t i = 1; i <= 20000; i++)
+		made_alloc(&server.made, server.request, 1024, i << 32);
+	for (uint64_t i = 1; i <= 20000; i++)
+		made_free(&server.made, i << 32);
+	serve_many(&server, 200);
+	made_save(&server.made, path, server.made.size);
+	if (solve(&solver, 1, &path) < 0)
+		fail_msg("%s", solver.error);
+	assert_int_equal(solver.model.problem.n_kinds, 3);
+	stingy_solve_fini(&solver);
+	made_fini(&server.made);
+}
+
+/* Replies are always made beside a request where the task is known; where it is not, nobody knows. */
+static void what_is_often_of_no_task_is_in_no_order(void **state)
+{
+	const char *path = path_of("a.trace");
+	const struct stingy_problem *problem;
+	struct stingy_solve solver;
+	struct server server;
+
+	(void)state;
+	make_server(&server);
+	serve_many(&server, 20);
+	for (unsigned i = 0; i < 20; i++) {
+		made_wait(&server.made, server.wait);
+		made_turn(&server.made, UINT64_MAX);
+		made_alloc(&server.made, server.reply, 2048, 0x1000);
+		made_free(&server.made, 0x1000);
+	}
+	made_wait(&server.made, server.wait);
+	made_save(&server.made, path, server.made.size);
+	if (solve(&solver, 1, &path) < 0)
+		fail_msg("%s", solver.error);
+	problem = &solver.model.problem;
+	assert_int_equal(problem->n_kinds, 3);
+	assert_true(problem->n_orders > 0);
+	for (uint32_t i = 0; i < problem->n_orders; i++)
+		assert_string_not_equal(problem->kind[problem->order[i].less].name, "answer_it");
+	stingy_solve_fini(&solver);
+	made_fini(&server.made);
+}
+
+#define SITES  320u /* of one stage: more than a manifest can tell of it */
+#define SIZES  64u
+#define ROUNDS 4u
+
+/* All is allocated in the first stage; groups of 64 sizes live on for 1, 2 and more stages. */
+static void make_many_kinds(struct made_trace *made)
+{
+	uint32_t stage[SITES / SIZES + 1], chain[SITES];
+
+	made_init(made);
+	for (uint32_t i = 0; i <= SITES / SIZES; i++)
+		stage[i] = made_frame(made, 0x1000 * (i + 1), 0x1000 * (i + 1), "stage");
+	for (uint32_t i = 0; i < SITES; i++) {
+		uint32_t frame = made_frame(made, 0x10000 + 0x100 * i, 0x10010 + 0x100 * i, "site");
+
+		chain[i] = made_chain(made, 1, &frame);
+	}
+	for (uint64_t task = 1; task <= ROUNDS; task++) {
+		for (uint32_t at = 0; at <= SITES / SIZES; at++) {
+			made_stage(made, stage[at], task);
+			for (uint32_t i = 0; at == 0 && i < SITES; i++)
+				made_alloc(made, chain[i], 16 * (1 + i % SIZES), (i + 1) << 12);
+			for (uint32_t i = 0; at > 0 && i < SIZES; i++)
+				made_free(made, ((at - 1) * SIZES + i + 1) << 12);
+			made_stage_end(made);
+		}
+		made_fd(made, STINGY_TRACE_TASK_END, task);
+	}
+	made_stage(made, stage[0], ROUNDS + 1);
+	made_stage_end(made);
+}
+
+static void what_a_manifest_cannot_hold_is_told(void **state)
+{
+	static const struct stingy_solve_options options = {
+		.cache = {.size = 4 << 20, .ways = 8, .line = 64}, .share = 500000, .min_share = 100};
+	const char *path = path_of("a.trace");
+	struct stingy_manifest_counts counts;
+	struct stingy_solve solver;
+	struct made_trace made;
+	char *text;
+
+	(void)state;
+	make_many_kinds(&made);
+	made_save(&made, path, made.size);
+	stingy_solve_init(&solver, &options);
+	if (stingy_solve_run(&solver, &path, 1) < 0)
+		fail_msg("%s", solver.error);
+	assert_int_equal(solver.model.problem.n_kinds, SITES);
+	assert_int_equal(solver.model.n_allocates_cut, SITES - STINGY_ALLOCATES_MAX);
+	text = manifest_of(&solver);
+	read_back(text, &counts);
+	assert_int_equal(counts.kinds, SITES);
+	free(text);
+	stingy_solve_fini(&solver);
+	made_fini(&made);
+}
+
 static void what_never_serves_is_refused(void **state)
 {
 	const char *path = path_of("a.trace"), *missing = path_of("missing.trace");
@@ -383,6 +570,10 @@ int main(void)
 		cmocka_unit_test(the_order_of_traces_does_not_matter),
 		cmocka_unit_test(traces_of_other_programs_are_passed_over),
 		cmocka_unit_test(every_truncation_is_survived),
+		cmocka_unit_test(nothing_to_manage_is_a_manifest_too),
+		cmocka_unit_test(one_odd_request_throws_no_kind_out),
+		cmocka_unit_test(what_is_often_of_no_task_is_in_no_order),
+		cmocka_unit_test(what_a_manifest_cannot_hold_is_told),
 		cmocka_unit_test(what_never_serves_is_refused),
 	};
 

@@ -24,6 +24,7 @@ struct replayed {
 	struct stingy_input input;
 	struct stingy_census census;
 	uint32_t itself[3];
+	bool b_is_unmanaged;
 };
 
 static int begin(void **state)
@@ -61,7 +62,7 @@ static int end(void **state)
 	return 0;
 }
 
-static void replay(struct replayed *replayed)
+static void survey(struct replayed *replayed)
 {
 	made_save(&replayed->made, path, replayed->made.size);
 	stingy_places_init(&replayed->places);
@@ -69,6 +70,10 @@ static void replay(struct replayed *replayed)
 	stingy_stages_init(&replayed->stages);
 	assert_int_equal(stingy_input_init(&replayed->input, path, &replayed->places, &replayed->chains), 0);
 	assert_null(replayed->input.damage);
+}
+
+static void take_census(struct replayed *replayed)
+{
 	for (size_t i = 0; i < replayed->input.n_pairs; i++)
 		stingy_stages_note(&replayed->stages, &replayed->places, &replayed->chains,
 				   replayed->input.pair[i].wait, replayed->input.pair[i].chain);
@@ -76,9 +81,17 @@ static void replay(struct replayed *replayed)
 		stingy_stages_add(&replayed->stages, &replayed->places.place[replayed->input.announced[i]]);
 	stingy_stages_settle(&replayed->stages, &replayed->places);
 	for (uint32_t i = 0; i < 3; i++)
-		replayed->itself[i] = i;
+		replayed->itself[i] = i == replayed->b && replayed->b_is_unmanaged ? STINGY_NO_UNIT : i;
 	stingy_census_init(&replayed->census, 3, replayed->itself, replayed->stages.n_stages, true);
 	stingy_replay(&replayed->input, &replayed->places, &replayed->stages, &replayed->census);
+}
+
+/* A trace that ends while the program serves. */
+static void replay(struct replayed *replayed)
+{
+	made_wait(&replayed->made, replayed->wait);
+	survey(replayed);
+	take_census(replayed);
 }
 
 static void turn(struct replayed *replayed, uint64_t fd)
@@ -99,6 +112,11 @@ static const struct stingy_census_stage *stage(const struct replayed *replayed, 
 			return &replayed->census.stage[i];
 	fail_msg("no stage %s", name);
 	return NULL;
+}
+
+static uint32_t need(const struct replayed *replayed, const char *name, uint32_t number)
+{
+	return stingy_census_need(stage(replayed, name), number, STINGY_COVER_RUNS);
 }
 
 static void before_the_first_wait_is_set_up(void **state)
@@ -222,9 +240,9 @@ static void stages_have_what_is_live_and_what_they_need(void **state)
 	b = replayed->input.chain[replayed->b];
 	assert_int_equal(stage(replayed, "read_it")->runs, 2);
 	assert_int_equal(stage(replayed, "write_it")->runs, 1);
-	assert_int_equal(stage(replayed, "read_it")->need[a], 2);
-	assert_int_equal(stage(replayed, "write_it")->need[b], 1);
-	assert_int_equal(stage(replayed, "write_it")->need[a], 0);
+	assert_int_equal(need(replayed, "read_it", a), 2);
+	assert_int_equal(need(replayed, "write_it", b), 1);
+	assert_int_equal(need(replayed, "write_it", a), 0);
 	assert_int_equal(stage(replayed, "write_it")->live[a], 1);
 	assert_int_equal(stage(replayed, "read_it")->live[b], 1);
 	assert_int_equal(stage(replayed, "read_it")->live[a], 0);
@@ -253,7 +271,7 @@ static void announced_stages_and_tasks_go_first(void **state)
 	assert_int_equal(unit(replayed, replayed->b)->fate[STINGY_FATE_TASK_END], 1);
 	assert_int_equal(stage(replayed, "read_it")->runs, 3);
 	assert_int_equal(stage(replayed, "read_it")->live[b], 1);
-	assert_int_equal(stage(replayed, "read_it")->need[b], 1);
+	assert_int_equal(need(replayed, "read_it", b), 1);
 	/* Begin to end takes a microsecond here: one run after another's, two after their own. */
 	assert_int_equal(stage(replayed, "read_it")->firsts, 1);
 	assert_int_equal(stage(replayed, "read_it")->rests, 2);
@@ -279,6 +297,142 @@ static void order_and_company_are_seen(void **state)
 	assert_int_equal(replayed->census.together[b] >> a & 1, 1);
 }
 
+static void one_odd_run_does_not_set_the_need(void **state)
+{
+	struct replayed *replayed = *state;
+
+	for (uint64_t i = 0; i < 200; i++) {
+		uint64_t n = i == 100 ? 50 : 2;
+
+		turn(replayed, 5);
+		for (uint64_t j = 1; j <= n; j++)
+			made_alloc(&replayed->made, replayed->a, 16, j << 8);
+		if (i == 100)
+			made_alloc(&replayed->made, replayed->b, 16, 0x80);
+		for (uint64_t j = 1; j <= n; j++)
+			made_free(&replayed->made, j << 8);
+	}
+	replay(replayed);
+	assert_int_equal(need(replayed, "read_it", replayed->input.chain[replayed->a]), 2);
+	assert_int_equal(need(replayed, "read_it", replayed->input.chain[replayed->b]), 0);
+}
+
+/* What a realloc ends was still live when the run began that the realloc is the first of. */
+static void realloc_begins_a_run_before_it_ends_an_object(void **state)
+{
+	struct stingy_trace_record grow = {.type = STINGY_TRACE_REALLOC};
+	struct replayed *replayed = *state;
+
+	turn(replayed, 5);
+	made_alloc(&replayed->made, replayed->a, 16, 0x100);
+	grow.alloc = (struct stingy_trace_alloc){replayed->b, 1, 32, 0x200, 0x100};
+	made_put(&replayed->made, &grow);
+	replay(replayed);
+	assert_int_equal(stage(replayed, "write_it")->live[replayed->input.chain[replayed->a]], 1);
+}
+
+static void an_address_that_is_used_by_others_has_ended(void **state)
+{
+	struct replayed *replayed = *state;
+
+	replayed->b_is_unmanaged = true;
+	turn(replayed, 5);
+	made_alloc(&replayed->made, replayed->a, 16, 0x100);
+	made_alloc(&replayed->made, replayed->b, 16, 0x100);
+	replay(replayed);
+	assert_int_equal(unit(replayed, replayed->a)->fate[STINGY_FATE_TASK], 1);
+	assert_int_equal(unit(replayed, replayed->a)->fate[STINGY_FATE_UNKNOWN], 0);
+}
+
+/* At set-up, by a task that is long over, and by one that is still open. */
+static void what_is_freed_at_the_end_was_left(void **state)
+{
+	struct replayed *replayed = *state;
+	const struct stingy_unit *a;
+
+	made_alloc(&replayed->made, replayed->a, 16, 0x100);
+	turn(replayed, 5);
+	made_alloc(&replayed->made, replayed->a, 16, 0x200);
+	made_fd(&replayed->made, STINGY_TRACE_CLOSE, 5);
+	for (unsigned i = 0; i < LONG; i++)
+		turn(replayed, 6);
+	made_alloc(&replayed->made, replayed->a, 16, 0x300);
+	made_wait(&replayed->made, replayed->wait);
+	made_free(&replayed->made, 0x300);
+	made_free(&replayed->made, 0x200);
+	made_free(&replayed->made, 0x100);
+	made_alloc(&replayed->made, replayed->b, 16, 0x400);
+	survey(replayed);
+	take_census(replayed);
+	a = unit(replayed, replayed->a);
+	assert_int_equal(a->setup_left, 1);
+	assert_int_equal(a->fate[STINGY_FATE_LEFT], 1);
+	assert_int_equal(a->fate[STINGY_FATE_UNKNOWN], 1);
+	assert_int_equal(a->fate[STINGY_FATE_TASK] + a->fate[STINGY_FATE_TASK_END] + a->fate[STINGY_FATE_OUTLIVED], 0);
+	assert_int_equal(replayed->input.serving, 2);
+	assert_int_equal(replayed->census.serving, 2);
+}
+
+static void an_announced_end_is_served_to(void **state)
+{
+	struct replayed *replayed = *state;
+
+	made_stage(&replayed->made, replayed->read_frame, 1);
+	made_alloc(&replayed->made, replayed->a, 16, 0x100);
+	made_stage_end(&replayed->made);
+	made_free(&replayed->made, 0x100);
+	survey(replayed);
+	take_census(replayed);
+	assert_int_equal(unit(replayed, replayed->a)->serving, 1);
+	assert_int_equal(unit(replayed, replayed->a)->fate[STINGY_FATE_UNKNOWN], 1);
+}
+
+/* A program that announces how its stages begin and not how they end. */
+static void without_any_end_all_counts(void **state)
+{
+	struct replayed *replayed = *state;
+
+	made_stage(&replayed->made, replayed->read_frame, 1);
+	made_alloc(&replayed->made, replayed->a, 16, 0x100);
+	made_free(&replayed->made, 0x100);
+	survey(replayed);
+	take_census(replayed);
+	assert_int_equal(replayed->input.serving, 1);
+	assert_int_equal(unit(replayed, replayed->a)->fate[STINGY_FATE_TASK], 1);
+}
+
+/* The trace of a process that still runs: it is surveyed, then more is committed, chains and frames among it. */
+static void what_comes_after_the_survey_is_not_read(void **state)
+{
+	struct stingy_trace_header *header;
+	struct replayed *replayed = *state;
+	struct made_trace *made = &replayed->made;
+	uint64_t whole, surveyed;
+	uint32_t frame[3] = {0};
+	FILE *file;
+
+	turn(replayed, 5);
+	made_alloc(made, replayed->a, 16, 0x100);
+	made_wait(made, replayed->wait);
+	surveyed = made->size;
+	for (unsigned i = 0; i < 1000; i++) {
+		turn(replayed, 5);
+		frame[0] = made_frame(made, 0x5000, 0x5010 + i, "later");
+		made_alloc(made, made_chain(made, 1, frame), 16, 0x200);
+	}
+	made_wait(made, replayed->wait);
+	whole = made->size;
+	header = (struct stingy_trace_header *)made->data;
+	header->committed = surveyed;
+	survey(replayed);
+	file = fopen(path, "r+e");
+	assert_int_equal(fseek(file, offsetof(struct stingy_trace_header, committed), SEEK_SET), 0);
+	assert_int_equal(fwrite(&whole, sizeof(whole), 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+	take_census(replayed);
+	assert_int_equal(replayed->census.serving, 1);
+}
+
 static int make_file(void **state)
 {
 	int fd = mkstemp(path);
@@ -298,10 +452,21 @@ static int remove_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(before_the_first_wait_is_set_up),     TEST(ends_are_told_apart),
-		TEST(open_tasks_are_no_evidence),          TEST(realloc_ends_one_and_begins_another),
-		TEST(an_address_used_again_has_ended),     TEST(stages_have_what_is_live_and_what_they_need),
-		TEST(announced_stages_and_tasks_go_first), TEST(order_and_company_are_seen),
+		TEST(before_the_first_wait_is_set_up),
+		TEST(ends_are_told_apart),
+		TEST(open_tasks_are_no_evidence),
+		TEST(realloc_ends_one_and_begins_another),
+		TEST(an_address_used_again_has_ended),
+		TEST(stages_have_what_is_live_and_what_they_need),
+		TEST(announced_stages_and_tasks_go_first),
+		TEST(order_and_company_are_seen),
+		TEST(one_odd_run_does_not_set_the_need),
+		TEST(realloc_begins_a_run_before_it_ends_an_object),
+		TEST(an_address_that_is_used_by_others_has_ended),
+		TEST(what_is_freed_at_the_end_was_left),
+		TEST(an_announced_end_is_served_to),
+		TEST(without_any_end_all_counts),
+		TEST(what_comes_after_the_survey_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -84,6 +84,7 @@ lacks()
 tap_ok "--help" helps --help
 for command in profile solve run stat check; do
 	tap_ok "$command --help" helps "$command" --help
+	tap_ok "$command -h" helps "$command" -h
 	tap_ok "$command refuses an unknown option" refuses 2 "'--nonsense'" "$command" --nonsense
 done
 
@@ -102,6 +103,7 @@ tap_ok "an unknown command" refuses 2 "'nonsense'" nonsense
 tap_ok "profile without a program" refuses 2 "profile what" profile
 tap_ok "profile with a size that is none" refuses 2 "'3Q'" profile --max-trace 3Q true
 tap_ok "profile with a size beyond 64 bits" refuses 2 "'99999999999G'" profile --max-trace 99999999999G true
+tap_ok "profile with a blank for a unit" refuses 2 "'1 '" profile --max-trace '1 ' true
 tap_ok "profile with a size of zero" refuses 2 "'0'" profile --max-trace 0 true
 tap_ok "profile into a directory that is not there" refuses 2 "nowhere/" profile -o nowhere/x true
 tap_ok "run without a manifest" refuses 2 "which manifest" run true
@@ -294,12 +296,151 @@ else
 	tap_skip "check: this build of the program" "/bin/sh has no build-id"
 fi
 
+# As good as it is with its sites: there is nothing in it that could be wrong.
 empty_manifest()
 {
-	sed '/^site/d' good.manifest >empty.manifest
-	verdict 1 'not good' -m empty.manifest && has 'bad: no sites: nothing would be served'
+	local status bad_with_sites
+	"$stingy" check -m here.manifest >out
+	status=$?
+	bad_with_sites=$(grep '^bad: ' out)
+	sed '/^site/d' here.manifest >empty.manifest
+	run "$status" check -m empty.manifest && has 'note: no sites: nothing would be served' &&
+		[ "$(grep '^bad: ' out)" = "$bad_with_sites" ] && grep -q ': 0 of 0 sites can be served here$' out
 }
-tap_ok "check: a manifest of no sites" empty_manifest
+[ ! -e here.manifest ] || tap_ok "check: a manifest of no sites" empty_manifest
+
+# --- solve
+
+# records NAME: a trace of /made, whose loop serves eight requests with an object each, allocated by NAME (5 bytes) and
+# freed, or 'leak'ed. The bytes are explained in manifests/FORMAT.md.
+records()
+{
+	printf '\x01\0\x01\xaa\0\x05/made'                       # module 0, build-id aa
+	printf '\x02\0\x01\x90\x01\x80\x01\x01\x04main'          # frame 0, the outermost
+	printf '\x02\x01\x01\x90\x02\x80\x02\x02\x10\0\x04loop'  # frame 1, where it waits
+	printf '\x02\x02\x01\xa0\x02\x80\x02\x02\x10\0\x04loop'  # frame 2, where it calls frame 3
+	printf '\x02\x03\x01\x90\x03\x80\x03\x02\x10\0\x05%s' "$1"
+	printf '\x03\0\x05\x01\0\x03\x01\x07\x03\x02\0'          # chain 0, of the wait, and 1, of the allocation
+	for _ in 1 2 3 4 5 6 7 8; do
+		printf '\x08\x02\0\x09\x02\x06\x04\x01\x40\0\x80\x01' # wait, turn of descriptor 5, 64 bytes
+		[ "${2:-}" = leak ] || printf '\x05\0'
+	done
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		printf '\x0b\x05\x08\x02\0\x09\x02\x06' # it is closed; then others come by
+	done
+	printf '\x08\x02\0'
+}
+
+# trace FILE NAME [leak]: the records behind a header.
+trace()
+{
+	local size
+	records "${@:2}" >body
+	size=$(($(wc -c <body) + 80))
+	{
+		printf 'stngytrc\1\0\0\0\x50\0\0\0'
+		# shellcheck disable=SC2059 # two bytes by their numbers
+		printf "\\x$(printf %x $((size % 256)))\\x$(printf %x $((size / 256)))"
+		head -c 62 /dev/zero
+		cat body
+	} >"$1"
+}
+trace made.trace serve
+solve()
+{
+	run 0 solve --cache 64K,8,64 "$@"
+}
+
+solves()
+{
+	solve made.trace && [ "$(head -n 2 out)" = "stingy-manifest 1
+# For /made" ] && [ "$(tail -n 1 out)" = end ] && grep -q '^kind 0 .* name=serve$' out && grep -q ' 1 sites, 1 kinds$' err
+}
+tap_ok "solve: a manifest on stdout" solves
+tap_ok "solve without a trace" refuses 2 "needs a trace" solve
+tap_ok "solve: a trace that is not there" refuses 2 "'missing.trace'" solve --cache 64K,8,64 missing.trace
+tap_ok "solve: a share that is none" refuses 2 "'75x'" solve --share 75x made.trace
+tap_ok "solve: a cache that is none" refuses 2 "'64K,8'" solve --cache 64K,8 made.trace
+
+fraction()
+{
+	solve --share 79.9 made.trace && grep -q ' of 52224 bytes' err # 51 KiB: of 79 per cent it would be 50
+}
+tap_ok "solve: a share with a fraction" fraction
+
+replaces()
+{
+	echo old >file && ln file other && solve made.trace -o file && grep -q '^site' file && [ "$(cat other)" = old ]
+}
+tap_ok "solve -o FILE: the file is replaced" replaces
+
+follows()
+{
+	mkdir -p elsewhere && echo old >elsewhere/file && ln -sf elsewhere/file link && solve made.trace -o link &&
+		[ -L link ] && grep -q '^site' elsewhere/file && [ ! -L elsewhere/file ]
+}
+tap_ok "solve -o LINK: what it leads to is replaced" follows
+
+dangles()
+{
+	ln -sf elsewhere/new dangling && solve made.trace -o dangling && [ -L dangling ] && grep -q '^site' elsewhere/new
+}
+tap_ok "solve -o LINK: what it leads to is made" dangles
+
+# What /dev/stdout is, where nothing is lost if it is replaced after all.
+to_stdout()
+{
+	ln -sf /proc/self/fd/1 stdout && solve made.trace -o stdout && grep -q '^site' out && [ -L stdout ] &&
+		echo first >log && "$stingy" solve --cache 64K,8,64 made.trace -o stdout >>log 2>err &&
+		[ -L stdout ] && [ "$(head -n 1 log)" = first ] && grep -q '^site' log
+}
+tap_ok "solve -o /dev/stdout: after what is there" to_stdout
+
+to_fifo()
+{
+	mkfifo fifo && { timeout 20 cat fifo >got & } && solve made.trace -o fifo && wait $! && [ -p fifo ] &&
+		grep -q '^site' got
+}
+tap_ok "solve -o FIFO: it is written to" to_fifo
+
+# full OPTION...: its manifest cannot be written, which is one line.
+full()
+{
+	"$stingy" solve --cache 64K,8,64 made.trace "$@" >/dev/full 2>err
+	[ $? -eq 2 ] && says err "cannot write"
+}
+if [ -w /dev/full ]; then
+	tap_ok "solve: a full disk behind stdout" full
+	tap_ok "solve -o /dev/stdout: a full disk" full -o stdout
+	full_output()
+	{
+		refuses 2 "'/dev/full'" solve --cache 64K,8,64 made.trace -o /dev/full
+	}
+	tap_ok "solve -o: a full disk" full_output
+fi
+tap_ok "solve -o: a directory" refuses 2 "'elsewhere'" solve --cache 64K,8,64 made.trace -o elsewhere
+
+# No byte of a trace reaches the terminal as it stands.
+clean()
+{
+	trace coloured.trace $'\e[31m' && solve -v coloured.trace && grep -qF '?[31m' err && ! grep -q $'\e' err
+}
+tap_ok "solve -v: names are printed clean" clean
+
+# left_alone, and cut short by a byte: a manifest of no sites, or one line.
+left_alone()
+{
+	trace leak.trace serve leak && solve leak.trace -o none.manifest && grep -q 'nothing to manage' err &&
+		! grep -q '^site' none.manifest && [ "$(tail -n 1 none.manifest)" = end ] &&
+		grep -q '^# nothing to manage' none.manifest
+}
+tap_ok "solve: nothing to manage" left_alone
+cut_short()
+{
+	head -c -1 leak.trace >cut.trace && refuses 2 "cut off at byte" solve --cache 64K,8,64 cut.trace &&
+		grep -q "nothing to manage" err
+}
+tap_ok "solve: a trace that was cut off, and nothing to manage" cut_short
 
 # --- stat
 

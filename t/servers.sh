@@ -19,7 +19,7 @@
 #   server_label      what it is called in reports, if not by its name alone
 #   server_errors     prints the lines of its logs that tell of errors
 #   server_stop_signal, server_stop_status: how to ask it to end, and what it then answers
-#   server_may_be_left_alone: not empty if it may allocate so little while serving that no manifest comes of it
+#   server_may_be_left_alone: not empty if it may allocate so little while serving that its manifest has no sites
 
 export LC_ALL=C # answers are bytes, and messages are matched
 
@@ -192,10 +192,10 @@ server_solve()
 	return 1
 }
 
-# server_is_left_alone: the solver made no manifest because it saw nothing that one would help.
+# server_is_left_alone: the manifest has no sites because the solver saw nothing that any would help.
 server_is_left_alone()
 {
-	grep -q "nothing to manage" "$server_dir/solve"
+	grep -q "nothing to manage" "$server_dir/solve" && ! grep -q '^site ' "$server_manifest"
 }
 
 # server_stat FILE: the worker's counters, as they are now.
@@ -204,10 +204,10 @@ server_stat()
 	"$stingy" stat --json "$(server_worker)" >"$1"
 }
 
-# server_counter FILE KEY: one value of the process. Regions have keys of the same names, and are cut out first.
+# server_counter FILE KEY: one value of the process. Regions have keys of the same names, come last, and are cut off.
 server_counter()
 {
-	tr -d '\n' <"$1" | sed -n "s/\"regions\": *\[[^]]*\]//; s/.*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p"
+	tr -d '\n' <"$1" | sed -n "s/\"regions\":.*//; s/.*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p"
 }
 
 # server_counted KEY: by how much a counter grew between the two looks of server_measure.

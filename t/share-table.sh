@@ -16,16 +16,11 @@ share_rows()
 		server_load "$workload" >&2 || return 1
 	done
 	server_stop || return 1
-	if ! server_solve "$server_dir"/traces/*.trace >&2; then
-		server_is_left_alone || return 1
-		printf '| %s | %s | %s | - | left alone |\n' "$server_label" "$(server_version)" "${server_workloads[*]}"
-		return 0
-	fi
-	server_start_managed || return 1
+	server_solve "$server_dir"/traces/*.trace >&2 && server_start_managed || return 1
 	for workload in "${server_workloads[@]}"; do
 		server_measure "$workload" >&2 || return 1
 		printf '| %s | %s | %s | %d | %s |\n' "$server_label" "$(server_version)" "$workload" \
-			"$server_allocations" "$server_share"
+			"$server_allocations" "$(server_is_left_alone && echo 'left alone' || echo "$server_share")"
 	done
 	server_stop
 }
