@@ -2,7 +2,8 @@
 
 #include "../manifests/manifest.h"
 
-#define MOST 95u /* percent of the objects whose end was seen */
+#define MOST        95u   /* percent of the objects whose end was seen */
+#define FINAL_BYTES 1024u /* larger objects that outlive their task are left outside */
 
 /*
  * Objects that end late, or by another task, come back all the same as long as there are no more of them than tasks
@@ -12,6 +13,15 @@
 static bool is_bounded_by_tasks(const struct stingy_census *census, const struct stingy_unit *unit)
 {
 	return unit->max_live <= 2 * census->max_tasks;
+}
+
+/*
+ * What is still there when the trace ends, though its task is long over: the paper's final global state, such as what a
+ * program keeps in pools of its own for the next task. Kept in the cache slab if it is small; data is not.
+ */
+static bool is_final(const struct stingy_unit *unit)
+{
+	return unit->served && stingy_sizes_cover(&unit->served->sizes, 100) <= FINAL_BYTES;
 }
 
 /* Garbage in a damaged trace may be no power of two. */
@@ -24,7 +34,7 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 {
 	uint64_t good = unit->fate[STINGY_FATE_TASK] + unit->fate[STINGY_FATE_TASK_END];
 	uint64_t late = unit->fate[STINGY_FATE_PASSED_ON] + unit->fate[STINGY_FATE_OUTLIVED];
-	uint64_t bad = unit->fate[STINGY_FATE_LEFT] + unit->setup_left;
+	uint64_t bad = unit->setup_left;
 
 	if (unit->serving + unit->setup == 0)
 		return STINGY_CLASS_UNSEEN;
@@ -32,6 +42,7 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 		return STINGY_CLASS_SETUP;
 	if (is_aligned_beyond_regions(unit))
 		return STINGY_CLASS_ALIGNED;
+	*(is_final(unit) ? &late : &bad) += unit->fate[STINGY_FATE_LEFT];
 	*(is_bounded_by_tasks(census, unit) ? &good : &bad) += late;
 	if (good + bad == 0)
 		return STINGY_CLASS_NO_EVIDENCE;
