@@ -2,7 +2,8 @@
  * What becomes of the objects of a call chain, and whether the arena should hold them.
  *
  * Only objects that end with their task, or before it, come back to the arena for the next task: those are managed.
- * What is made at set-up or outlives its task would keep a slot for good. What gives no evidence is left alone.
+ * What is made at set-up, or is large and outlives its task, would keep a slot for good. What gives no evidence is left
+ * alone. Small final global state (paper, section on globals) counts as what it is used like: per task.
  */
 #ifndef STINGY_CLASSES_H
 #define STINGY_CLASSES_H
