@@ -199,7 +199,7 @@ static void work(struct mock_task *task)
 	{                                                                                                              \
 		struct mock_task *mine = (struct mock_task *)task;                                                     \
                                                                                                                        \
-		if (k < options.kinds)                                                                                 \
+		if ((k) < options.kinds)                                                                               \
 			mine->object[k] = malloc(kinds[k].lines * LINE);                                               \
 		work(mine);                                                                                            \
 	}

@@ -227,8 +227,9 @@ static void count_need(struct stingy_census_stage *stage, const struct stingy_ta
 
 void stingy_census_run(struct stingy_census *census, const struct stingy_run *run)
 {
-	struct stingy_census_stage *stage =
-		&census->stage[run->stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : run->stage];
+	/* cppcheck-suppress ctuuninitvar; as in replay.c, end_threads */
+	unsigned number = run->stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : run->stage;
+	struct stingy_census_stage *stage = &census->stage[number];
 
 	stage->runs++;
 	stage->task_runs += run->task != NULL;

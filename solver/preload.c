@@ -28,7 +28,7 @@ static void build_folder(char *dir)
 	dir[len < 0 ? 0 : len] = '\0';
 	slash = strrchr(dir, '/');
 	if (slash)
-		strcpy(slash, "/.libs");
+		memcpy(slash, "/.libs", sizeof("/.libs"));
 }
 
 static int find_library(const char *library, char *path)

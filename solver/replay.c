@@ -340,6 +340,7 @@ static void end_threads(struct replay *replay)
 
 	HASH_ITER(hh, replay->threads, thread, next)
 	{
+		/* cppcheck-suppress uninitvar; uthash hides where it comes from */
 		if (thread->in_turn)
 			end_run(replay, &thread->turn);
 		if (thread->announced)
