@@ -192,7 +192,7 @@ static void look_over(struct survey *survey)
 	struct stingy_trace_record record;
 
 	if (stingy_trace_reader_init(&reader, input->file.data, input->file.size) == 0) {
-		input->full = reader.header.flags & STINGY_TRACE_FULL;
+		input->full = reader.header.flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK);
 		switch_thread(survey, 0);
 		while (stingy_trace_next(&reader, &record) == 1) {
 			take(survey, &record);
