@@ -154,7 +154,7 @@ static int check_program(struct loading *l, const struct stingy_manifest_module 
 		return 0;
 	print_id(theirs, named->id, named->id_len);
 	stingy_text_decode(named->path, path, sizeof(path));
-	return refuse(l, "made for '%s', build-id %.12s; this is %s '%s'", path, theirs,
+	return refuse(l, "made for '%s', build-id %.12s; this process is %s '%s'", path, theirs,
 		      comparison.is_same_path ? "another build of" : "another program,", stingy_program_path());
 }
 

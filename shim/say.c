@@ -2,6 +2,7 @@
 #include "say.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,8 +13,10 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 512
+#define KEPT_LEAST     200 /* descriptors below it are the program's habit */
 
 static bool is_silent;
+static int descriptor = STDERR_FILENO;
 static dev_t stderr_device; /* what descriptor 2 was */
 static ino_t stderr_inode;  /* 0: closed */
 
@@ -27,10 +30,17 @@ void stingy_say_init(bool silent)
 	}
 }
 
+void stingy_say_keep(void)
+{
+	int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, KEPT_LEAST);
+	if (kept >= 0)
+		descriptor = kept;
+}
+
 static bool is_stderr_ours(void)
 {
 	struct stat st;
-	return stderr_inode != 0 && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == stderr_device &&
+	return stderr_inode != 0 && fstat(descriptor, &st) == 0 && st.st_dev == stderr_device &&
 	       st.st_ino == stderr_inode;
 }
 
@@ -45,7 +55,7 @@ static void write_quietly(const char *line, size_t len)
 	sigpending(&pending);
 	if (pthread_sigmask(SIG_BLOCK, &ours, &before) != 0)
 		return;
-	ssize_t written = write(STDERR_FILENO, line, len);
+	ssize_t written = write(descriptor, line, len);
 	if (written < 0 && !sigismember(&pending, SIGPIPE) && !sigismember(&pending, SIGXFSZ))
 		sigtimedwait(&ours, NULL, &at_once);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

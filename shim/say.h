@@ -16,6 +16,9 @@
  */
 void stingy_say_init(bool is_silent);
 
+/* Keeps a descriptor of what stderr is now, far up: messages go there, whatever the program makes of descriptor 2. */
+void stingy_say_keep(void);
+
 /* Writes "stingy: ", the message and a line end to stderr; longer than 500 bytes is cut. */
 void stingy_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -264,6 +264,8 @@ __attribute__((constructor(101))) static void begin(void)
 	if (!path)
 		return;
 	stingy_say_init(!stingy_env_is_main());
+	if (stingy_env_is_set("STINGY_REPORT"))
+		stingy_say_keep();
 	struct stingy_serve loaded = {.is_dry = stingy_env_is_set("STINGY_DRY_RUN")};
 	int failed = stingy_load(&loaded, path);
 	if (failed) {

@@ -37,6 +37,7 @@ enum severity { OK, NOTE, BAD };
 struct check {
 	const char *program;             /* path of what is to be run; NULL: of module 0 */
 	bool is_bad;                     /* a finding was */
+	bool is_refused;                 /* the library would not read the manifest */
 	bool absent[STINGY_MODULES_MAX]; /* modules of which no site can be served here */
 	uint32_t n_sites;
 	uint32_t n_servable;
@@ -66,6 +67,7 @@ static void check_trust(struct check *check, const struct stingy_mapped_file *fi
 		finding(check, BAD, "manifest: anybody may write it, so it would be refused");
 	if (file->owner != 0 && file->owner != geteuid())
 		finding(check, BAD, "manifest: neither root's nor this user's, so it would be refused");
+	check->is_refused = check->is_bad;
 }
 
 static bool is_same_cache(const struct stingy_cache *a, const struct stingy_cache *b)
@@ -264,9 +266,9 @@ static int judge(struct check *check, const struct stingy_mapped_file *file)
 	while (stingy_manifest_next(&reader, &record) > 0)
 		check_record(check, &record);
 	if (check->n_sites == 0)
-		finding(check, NOTE, "no sites: nothing would be served");
+		finding(check, BAD, "no sites: nothing would be served");
 	printf("verdict: %s: %" PRIu32 " of %" PRIu32 " sites can be served here\n",
-	       check->is_bad ? "not good" : "good", check->n_servable, check->n_sites);
+	       check->is_bad ? "not good" : "good", check->is_refused ? 0 : check->n_servable, check->n_sites);
 	return check->is_bad ? STINGY_EXIT_NO : STINGY_EXIT_OK;
 }
 

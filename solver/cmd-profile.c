@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define DEFAULT_MAX_TRACE (UINT64_C(1) << 30) /* bytes */
+#define LEAST_MAX_TRACE   (UINT64_C(64) << 10)
 
 enum { OPTION_MAX_TRACE = 256, OPTION_CHECK_WALK, OPTION_BATCH };
 
@@ -67,9 +69,12 @@ static int take_option(int option, struct profile *profile)
 		profile->output = optarg;
 		return 0;
 	case OPTION_MAX_TRACE:
-		if (parse_size(optarg, &profile->max_trace) == 0)
+		if (parse_size(optarg, &profile->max_trace) < 0)
+			fprintf(stderr, "stingy: not a size: '%s'\n", optarg);
+		else if (profile->max_trace < LEAST_MAX_TRACE)
+			fprintf(stderr, "stingy: too small for a trace: '%s' (at least 64K)\n", optarg);
+		else
 			return 0;
-		fprintf(stderr, "stingy: not a size: '%s'\n", optarg);
 		return -1;
 	case OPTION_BATCH:
 		profile->batch = true;
@@ -102,6 +107,18 @@ static int choose_prefix(const char *output, const char *command, char *prefix)
 	return -1;
 }
 
+/* What 'stingy solve PREFIX.*.trace' would take with the new ones, perhaps of a start that failed, is worth a word. */
+static void tell_old_traces(const char *prefix)
+{
+	char pattern[PATH_MAX + 16];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s.*.trace", prefix);
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+		fprintf(stderr, "stingy: older traces are there already: %zu of %s\n", found.gl_pathc, pattern);
+	globfree(&found);
+}
+
 static int start(const struct profile *profile, char **command)
 {
 	char prefix[PATH_MAX], max_trace[24];
@@ -114,6 +131,7 @@ static int start(const struct profile *profile, char **command)
 	    stingy_preload_setenv("STINGY_BATCH", profile->batch ? "1" : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_CHECK_WALK", profile->check_walk ? "1" : NULL) < 0)
 		return STINGY_EXIT_BAD_INPUT;
+	tell_old_traces(prefix);
 	fprintf(stderr, "stingy: profiling %s, traces go to %s.PID.trace\n", command[0], prefix);
 	return stingy_preload_exec(command);
 }

@@ -190,7 +190,7 @@ static int open_beside(const char *path, char *name, size_t size)
 		return -1;
 	}
 	fd = mkstemp(name);
-	if (fd >= 0 && fchmod(fd, 0666 & ~mask) < 0) {
+	if (fd >= 0 && fchmod(fd, 0664 & ~mask) < 0) { /* what others may write, the library refuses */
 		close(fd);
 		unlink(name);
 		return -1;

@@ -104,7 +104,7 @@ static void summarize(const struct stingy_solve *solve, FILE *out)
 	fprintf(out, ": %" PRIu64 " tasks, %" PRIu64 " allocations while serving\n", solve->census.tasks,
 		solve->census.serving);
 	if (solve->nothing)
-		fprintf(out, "stingy: nothing to manage: %s\n", solve->nothing);
+		fprintf(out, "stingy: nothing to manage: %s; was there load while it was profiled?\n", solve->nothing);
 	else
 		summarize_layout(solve, out);
 }

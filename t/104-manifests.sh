@@ -164,13 +164,13 @@ cp "$progdir/chains-fp" chains
 other_build()
 {
 	managed "$work/chains.manifest" ./chains >out 2>err &&
-		same bare.out out && one_line err "this is another build of '.*/chains': nothing is served"
+		same bare.out out && one_line err "this process is another build of '.*/chains': nothing is served"
 }
 tap_ok "of another build of the program" other_build
 other_program()
 {
 	managed "$work/chains.manifest" ./plain alloc=6 >out 2>err &&
-		one_line err "this is another program, '.*/plain': nothing is served"
+		one_line err "this process is another program, '.*/plain': nothing is served"
 }
 tap_ok "of another program" other_program
 only_main()
