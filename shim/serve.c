@@ -56,8 +56,7 @@ static void owner_exits(void *value)
 	if (!self->is_owner)
 		return; /* it was the owner in the process that it was forked from */
 	self->is_owner = false;
-	self->has_exited =
-		true; /* what later destructors allocate must not make it the owner again: nobody would notice */
+	self->has_exited = true; /* if a later destructor made it the owner again, nobody would notice its end */
 	__atomic_store_n(&stingy_serve.owner, NULL, __ATOMIC_RELEASE);
 }
 
