@@ -1,11 +1,11 @@
 /*
- * What a malloc and a free cost: the micro-benchmark behind `make bench` (bench.sh runs it under one allocator after the
- * other).
+ * What a malloc and a free cost: the micro-benchmark behind `make bench` (bench.sh runs it under one allocator after
+ *the other).
  *
  *	bench-malloc DEPTH SIZE lifo|fifo [ROUNDS]
  *
- * Each round allocates BATCH objects of SIZE bytes through DEPTH functions (1, 2 or 4), touches each, and frees them in the
- * order given or its reverse. Prints nanoseconds for a pair of malloc and free, loop and touch included.
+ * Each round allocates BATCH objects of SIZE bytes through DEPTH functions (1, 2 or 4), touches each, and frees them in
+ *the order given or its reverse. Prints nanoseconds for a pair of malloc and free, loop and touch included.
  */
 #include <err.h>
 #include <stdio.h>
