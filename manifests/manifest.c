@@ -5,7 +5,6 @@
  * NULL, or a static string that says why the text is refused.
  */
 #include "manifest.h"
-
 #include "words.h"
 
 #include <string.h>

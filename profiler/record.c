@@ -363,6 +363,8 @@ __attribute__((constructor)) static void begin(void)
 		bound = MAX_TRACE_LEAST;
 	is_single = !stingy_env_is_set("STINGY_BATCH");
 	must_check = stingy_env_is_set("STINGY_CHECK_WALK");
+	if (must_check)
+		stingy_say_keep(); /* its result comes when the program ends, which may use descriptor 2 for a log */
 	if (settle_prefix() < 0 || make_mark() < 0 || stingy_frames_init() < 0 || stingy_chains_init() < 0 ||
 	    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0) {
 		stingy_say("cannot profile: %s", strerrordesc_np(errno));
