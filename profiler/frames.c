@@ -161,7 +161,7 @@ static void refresh(void)
 }
 
 /* Counts the threads that may be with the loader, so that fork can wait until there is none. */
-static void refresh_counted(void)
+void stingy_frames_refresh(void)
 {
 	__atomic_fetch_add(&n_refreshing, 1, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&is_forking, __ATOMIC_SEQ_CST))
@@ -169,15 +169,10 @@ static void refresh_counted(void)
 	__atomic_fetch_sub(&n_refreshing, 1, __ATOMIC_SEQ_CST);
 }
 
-void stingy_frames_forget_gone(void)
-{
-	refresh_counted();
-}
-
 /* Asked once for each address, or as often in the debug mode: modules that libc itself has unloaded must be noticed. */
 static uint32_t get_module(uintptr_t address)
 {
-	refresh_counted();
+	stingy_frames_refresh();
 	pthread_mutex_lock(&lock);
 	uint32_t module = find_module(address);
 	pthread_mutex_unlock(&lock);

@@ -58,8 +58,8 @@ uint32_t stingy_frames_get_function(uintptr_t function);
 struct stingy_known_frame *stingy_frames_at(uint32_t index);
 struct stingy_known_module *stingy_frames_module(uint32_t index);
 
-/* Looks which modules have gone, and blanks their entries: after dlclose. */
-void stingy_frames_forget_gone(void);
+/* Looks which modules have come and gone, and blanks the entries of those that have gone: after dlclose. */
+void stingy_frames_refresh(void);
 
 /* Finds the unwind tables for an address: for stingy_unwind_walk. */
 struct stingy_unwind_tables;

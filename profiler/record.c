@@ -39,6 +39,7 @@ static uint64_t n_checked, n_different;
 static __thread struct {
 	bool is_busy;
 	int cancel; /* the state to go back to */
+	int error;  /* errno, likewise */
 	bool has_stack;
 	pid_t id; /* 0: not asked yet */
 	struct stingy_stack stack;
@@ -56,14 +57,15 @@ static uint64_t monotonic(void)
 }
 
 /*
- * Whether this thread may record now; every true is paired with leave(). What is done in between may be cancellation
- * points, which malloc and free are not. A child by _Fork or a bare clone, which run no handlers, shows by a page that
- * the kernel wiped for it.
+ * Whether this thread may record now; every true is paired with leave(), which brings back errno. What is done in
+ * between may be cancellation points, which malloc and free are not. A child by _Fork or a bare clone, which run no
+ * handlers, shows by a page that the kernel wiped for it.
  */
 static bool enter(void)
 {
 	if (__builtin_expect(!is_on || self.is_busy, 0))
 		return false;
+	self.error = errno;
 	if (__builtin_expect(!*is_this_process, 0))
 		after_fork_in_child();
 	self.is_busy = true;
@@ -74,6 +76,7 @@ static bool enter(void)
 static void leave(void)
 {
 	pthread_setcancelstate(self.cancel, NULL);
+	errno = self.error;
 	self.is_busy = false;
 }
 
@@ -157,7 +160,6 @@ void stingy_record_alloc(void *object, size_t size, size_t align, const struct s
 {
 	if (!enter())
 		return;
-	int saved = errno;
 	struct stingy_chain chain;
 	walk(&chain, at);
 	pthread_mutex_lock(&lock);
@@ -170,7 +172,6 @@ void stingy_record_alloc(void *object, size_t size, size_t align, const struct s
 			stingy_writer_put(&writer, &record);
 	}
 	pthread_mutex_unlock(&lock);
-	errno = saved;
 	leave();
 }
 
@@ -179,12 +180,10 @@ static void put_locked(const struct stingy_trace_record *record)
 {
 	if (!enter())
 		return;
-	int saved = errno;
 	pthread_mutex_lock(&lock);
 	if (begin_record())
 		stingy_writer_put(&writer, record);
 	pthread_mutex_unlock(&lock);
-	errno = saved;
 	leave();
 }
 
@@ -206,7 +205,6 @@ void stingy_record_wait(const struct stingy_frame *at)
 {
 	if (!enter())
 		return;
-	int saved = errno;
 	struct stingy_chain chain;
 	walk(&chain, at);
 	pthread_mutex_lock(&lock);
@@ -218,7 +216,6 @@ void stingy_record_wait(const struct stingy_frame *at)
 			stingy_writer_put(&writer, &record);
 	}
 	pthread_mutex_unlock(&lock);
-	errno = saved;
 	leave();
 }
 
@@ -244,7 +241,6 @@ void stingy_record_stage(const void *stage, const void *task)
 {
 	if (!enter())
 		return;
-	int saved = errno;
 	uint32_t index = stingy_frames_get_function((uintptr_t)stage);
 	pthread_mutex_lock(&lock);
 	if (index != STINGY_FRAME_NONE && begin_record()) {
@@ -255,7 +251,6 @@ void stingy_record_stage(const void *stage, const void *task)
 		stingy_writer_put(&writer, &record);
 	}
 	pthread_mutex_unlock(&lock);
-	errno = saved;
 	leave();
 }
 
@@ -275,9 +270,7 @@ void stingy_record_unloaded(void)
 {
 	if (!enter())
 		return;
-	int saved = errno;
-	stingy_frames_forget_gone();
-	errno = saved;
+	stingy_frames_refresh();
 	leave();
 }
 

@@ -25,7 +25,6 @@ struct loading {
 	struct stingy_manifest_counts counts;
 	uint32_t n_addresses; /* in all sites together */
 	uint32_t n_needs;     /* in all stages together */
-	uint32_t n_slots;
 	uint32_t slab;        /* bytes */
 	size_t region_memory; /* bytes */
 	char *memory;         /* what is left of the mapping for all tables */
@@ -170,8 +169,8 @@ static int measure(struct loading *l)
 		case STINGY_MANIFEST_SLAB:
 			l->slab = record.slab;
 			break;
-		case STINGY_MANIFEST_MODULE: /* asked at once: what the program runs in turn shall not pay for the rest
-					      */
+		case STINGY_MANIFEST_MODULE:
+			/* Asked at once: what the program runs in turn shall not pay for the rest. */
 			if (record.number == 0 && check_program(l, &record.module) < 0)
 				return -1;
 			break;
