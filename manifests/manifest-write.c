@@ -44,9 +44,25 @@ static void write_module(FILE *out, const struct stingy_manifest_module *module)
 	write_text(out, "path", module->path);
 }
 
+/* What the reader takes a field for that is not there, is left out. */
+static void write_option(FILE *out, const char *key, uint32_t value, uint32_t left_out)
+{
+	if (value != left_out)
+		fprintf(out, " %s=%" PRIu32, key, value);
+}
+
+static void write_slab(FILE *out, const struct stingy_manifest_slab *slab)
+{
+	fprintf(out, "slab size=%" PRIu32, slab->size);
+	write_option(out, "stack", slab->stack, 0);
+	write_option(out, "arenas", slab->arenas, 1);
+	write_option(out, "high", slab->high, 0);
+}
+
 static void write_kind(FILE *out, const struct stingy_manifest_kind *kind)
 {
 	fprintf(out, " region=%" PRIu32 " size=%" PRIu32, kind->region, kind->size);
+	write_option(out, "high", kind->high, UINT32_MAX);
 	write_name(out, kind->name);
 }
 
@@ -102,7 +118,7 @@ void stingy_manifest_write(FILE *out, const struct stingy_manifest_record *recor
 			cache->line);
 		break;
 	case STINGY_MANIFEST_SLAB:
-		fprintf(out, "slab size=%" PRIu32, record->slab);
+		write_slab(out, &record->slab);
 		break;
 	case STINGY_MANIFEST_MODULE:
 		fprintf(out, "module %" PRIu32, record->number);

@@ -14,19 +14,21 @@
 #define PHASE_RECORDS 0
 #define PHASE_ENDED   (STINGY_MANIFEST_STAGE + 1)
 
-#define MARKS        (sizeof(((struct stingy_manifest_reader *)0)->mark) / sizeof(const char *))
-#define MARK_SPACING (STINGY_REGIONS_MAX / MARKS) /* regions from mark to mark */
+#define NUMBERS_MAX 4 /* fields of a line that has nothing but numbers */
 
-_Static_assert(STINGY_REGIONS_MAX % MARKS == 0, "marks are evenly spread");
-
-/* Reads the rest of a line of which every field, of at most three, is required and a number. */
-static const char *read_numbers(struct stingy_words *words, const char *const *key, unsigned n, uint32_t *value)
+/*
+ * Reads the rest of a line of which every field is a number; the first n_required must be there, the value of another
+ * that is not there stays as it is.
+ */
+static const char *read_numbers(struct stingy_words *words, const char *const *key, unsigned n, unsigned n_required,
+				uint32_t *value)
 {
-	struct stingy_text text[3];
-	const char *error = stingy_words_fields(words, key, n, n, text);
+	struct stingy_text text[NUMBERS_MAX];
+	const char *error = stingy_words_fields(words, key, n, n_required, text);
 
 	for (unsigned i = 0; i < n && !error; i++)
-		error = stingy_text_u32(text[i], &value[i]);
+		if (text[i].at)
+			error = stingy_text_u32(text[i], &value[i]);
 	return error;
 }
 
@@ -36,7 +38,7 @@ static const char *read_cache(struct stingy_manifest_reader *reader, struct stin
 	static const char *const key[] = {"size", "ways", "line"};
 	struct stingy_cache *cache = &record->cache;
 	uint32_t value[3];
-	const char *error = read_numbers(words, key, 3, value);
+	const char *error = read_numbers(words, key, 3, 3, value);
 
 	if (error)
 		return error;
@@ -52,14 +54,28 @@ static const char *read_cache(struct stingy_manifest_reader *reader, struct stin
 static const char *read_slab(struct stingy_manifest_reader *reader, struct stingy_words *words,
 			     struct stingy_manifest_record *record)
 {
-	static const char *const key[] = {"size"};
-	const char *error = read_numbers(words, key, 1, &record->slab);
+	static const char *const key[] = {"size", "stack", "arenas", "high"};
+	struct stingy_manifest_slab *slab = &record->slab;
+	uint32_t value[] = {0, 0, 1, 0};
+	const char *error = read_numbers(words, key, 4, 1, value);
 
 	if (error)
 		return error;
-	if (record->slab > STINGY_SLAB_MAX)
+	*slab = (struct stingy_manifest_slab){
+		.size = value[0], .stack = value[1], .arenas = value[2], .high = value[3]};
+	if (slab->size > STINGY_SLAB_MAX)
 		return "slab larger than the format allows";
-	reader->slab = record->slab;
+	if (slab->stack > slab->size)
+		return "stack larger than the slab";
+	if (slab->stack % STINGY_REGION_ALIGN != 0 || slab->high % STINGY_REGION_ALIGN != 0)
+		return "size of the stack or the high slab is not aligned";
+	if (slab->arenas == 0 || slab->arenas > STINGY_ARENAS_MAX)
+		return "no arenas, or more than the format allows";
+	/* 64 bits hold the sum of two numbers of 32, and this multiple of it. */
+	if (((uint64_t)slab->size + slab->high) * slab->arenas > STINGY_MEMORY_MAX)
+		return "arenas that are together larger than the format allows";
+	reader->slab = *slab;
+	reader->used = slab->stack;
 	reader->has_slab = true;
 	return NULL;
 }
@@ -84,75 +100,80 @@ static const char *read_module(struct stingy_manifest_reader *reader, struct sti
 	return module->id_len ? NULL : "malformed build-id";
 }
 
-static const char *read_region_fields(struct stingy_words *words, struct stingy_manifest_region *region)
+/* Checks where a region lies, and notes it. */
+static const char *place_region(struct stingy_manifest_reader *reader, const struct stingy_manifest_region *region,
+				uint32_t number)
 {
-	static const char *const key[] = {"offset", "slot", "count"};
-	uint32_t value[3] = {0};
-	const char *error = read_numbers(words, key, 3, value);
+	uint32_t high = stingy_manifest_high(&reader->slab);
+	bool is_high = region->offset >= high;
+	uint64_t limit = is_high ? (uint64_t)high + reader->slab.high : reader->slab.size;
 
-	*region = (struct stingy_manifest_region){.offset = value[0], .slot = value[1], .count = value[2]};
-	return error;
+	if (region->offset % STINGY_REGION_ALIGN != 0)
+		return "region's offset is not aligned";
+	if (region->offset < reader->slab.stack)
+		return "region in the stack's part of the slab";
+	if (region->offset < reader->used)
+		return "region overlaps the one before it";
+	/* 64 bits hold the product of two numbers of 32, plus one of 32. */
+	if (region->offset + (uint64_t)region->slot * region->count > limit)
+		return "region does not fit its slab";
+	reader->used = region->offset + region->slot * region->count;
+	reader->slot[number] = region->slot;
+	reader->n_cache_regions += !is_high;
+	return NULL;
 }
 
 static const char *read_region(struct stingy_manifest_reader *reader, struct stingy_words *words,
 			       struct stingy_manifest_record *record)
 {
+	static const char *const key[] = {"offset", "slot", "count"};
 	struct stingy_manifest_region *region = &record->region;
-	const char *error = read_region_fields(words, region);
+	uint32_t value[3];
+	const char *error = read_numbers(words, key, 3, 3, value);
 
 	if (error)
 		return error;
+	*region = (struct stingy_manifest_region){.offset = value[0], .slot = value[1], .count = value[2]};
 	if (!reader->has_cache || !reader->has_slab)
 		return "region before the cache line and the slab line";
-	if (region->offset % STINGY_REGION_ALIGN != 0)
-		return "region's offset is not aligned";
 	if (region->slot == 0 || region->slot % STINGY_SLOT_ALIGN != 0)
 		return "region's slot size is zero or not aligned";
-	if (region->count == 0)
-		return "region without slots";
-	if (region->offset < reader->used)
-		return "region overlaps the one before it";
-	/* 64 bits hold the product of two numbers of 32, plus one of 32. */
-	if (region->offset + (uint64_t)region->slot * region->count > reader->slab)
-		return "region does not fit the slab";
-	reader->used = region->offset + region->slot * region->count;
-	return NULL;
+	if (region->count == 0 || region->count > STINGY_SLOTS_MAX)
+		return "region without slots, or with more than the format allows";
+	return place_region(reader, region, record->number);
 }
 
-/*
- * The slot size of a declared region. The reader has no room for all of them, so it reads the region's line again,
- * going on from the mark before it: at most MARK_SPACING lines, however many regions and kinds there are.
- */
-static uint32_t region_slot(const struct stingy_manifest_reader *reader, uint32_t number)
+/* Reads what is there of a kind's high region. */
+static const char *read_high(const struct stingy_manifest_reader *reader, struct stingy_text text,
+			     struct stingy_manifest_kind *kind)
 {
-	const char *next = reader->mark[number / MARK_SPACING];
-	struct stingy_manifest_region region = {.slot = 0};
-	struct stingy_words words;
-	unsigned count = 0;
+	const char *error = stingy_text_u32(text, &kind->high);
 
-	for (uint32_t i = 0; i <= number % MARK_SPACING; i++)
-		if (!stingy_words_next_line(&words, &next, reader->end, &count))
-			return 0;
-	stingy_words_take(&words);
-	stingy_words_take(&words);
-	return read_region_fields(&words, &region) ? 0 : region.slot;
+	if (error)
+		return error;
+	if (kind->high >= reader->counts.regions || kind->high < reader->n_cache_regions)
+		return "kind's high region is none of the high slab";
+	return kind->size > reader->slot[kind->high] ? "kind larger than its high region's slots" : NULL;
 }
 
 static const char *read_kind(struct stingy_manifest_reader *reader, struct stingy_words *words,
 			     struct stingy_manifest_record *record)
 {
-	static const char *const key[] = {"region", "size", "name"};
+	static const char *const key[] = {"region", "size", "high", "name"};
 	struct stingy_manifest_kind *kind = &record->kind;
-	struct stingy_text value[3];
-	const char *error = stingy_words_fields(words, key, 3, 2, value);
+	struct stingy_text value[4], *high = &value[2], *name = &value[3];
+	const char *error = stingy_words_fields(words, key, 4, 2, value);
 
 	if (error || (error = stingy_text_u32(value[0], &kind->region)) ||
-	    (error = stingy_text_u32(value[1], &kind->size)) || (error = stingy_text_check(value[2])))
+	    (error = stingy_text_u32(value[1], &kind->size)) || (error = stingy_text_check(*name)))
 		return error;
-	kind->name = value[2];
+	kind->high = UINT32_MAX;
+	kind->name = *name;
 	if (kind->region >= reader->counts.regions)
 		return "kind in a region that is not declared";
-	return kind->size > region_slot(reader, kind->region) ? "kind larger than its region's slots" : NULL;
+	if (kind->size > reader->slot[kind->region])
+		return "kind larger than its region's slots";
+	return high->at ? read_high(reader, *high, kind) : NULL;
 }
 
 /* Reads MODULE+0xOFFSET. */
@@ -332,7 +353,6 @@ static const char *read_record(struct stingy_manifest_reader *reader, struct sti
 static const char *read_line(struct stingy_manifest_reader *reader, struct stingy_words *words,
 			     struct stingy_manifest_record *record)
 {
-	const char *start = words->at, *error;
 	struct stingy_text keyword = stingy_words_take(words);
 	int type = STINGY_MANIFEST_CACHE;
 
@@ -349,10 +369,7 @@ static const char *read_line(struct stingy_manifest_reader *reader, struct sting
 		type++;
 	if (type > STINGY_MANIFEST_STAGE)
 		return "unknown keyword";
-	error = read_record(reader, words, type, record);
-	if (!error && type == STINGY_MANIFEST_REGION && record->number % MARK_SPACING == 0)
-		reader->mark[record->number / MARK_SPACING] = start;
-	return error;
+	return read_record(reader, words, type, record);
 }
 
 /* Reads the first line. */

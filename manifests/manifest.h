@@ -3,7 +3,7 @@
  *
  * Reading is a pull parser over the caller's bytes: one record a call, nothing allocated, nothing copied;
  * strings in a record point into the caller's bytes. It checks everything that can be checked without the
- * program at hand (numbering, references, ranges, that regions do not overlap and fit the slab), so that a
+ * program at hand (numbering, references, ranges, that regions do not overlap and fit their slab), so that a
  * manifest that reads to its end is safe to act on. Writing goes to a stdio stream, solver side only
  * (manifest-write.c); the production library links the reader alone.
  *
@@ -30,9 +30,12 @@
 #define STINGY_SITES_MAX     1000000
 #define STINGY_STAGES_MAX    4096
 #define STINGY_ALLOCATES_MAX 256          /* kinds that one stage allocates */
-#define STINGY_SLAB_MAX      (256u << 20) /* bytes */
-#define STINGY_REGION_ALIGN  1024u        /* bytes: offsets of regions are multiples of it */
-#define STINGY_SLOT_ALIGN    16u          /* bytes: slot sizes are multiples of it */
+#define STINGY_SLOTS_MAX     1048575      /* slots of a region */
+#define STINGY_SLAB_MAX      (256u << 20) /* bytes of a cache slab */
+#define STINGY_ARENAS_MAX    64
+#define STINGY_MEMORY_MAX    (2u << 30) /* bytes of the cache and high slabs of all arenas: offsets have 32 bits */
+#define STINGY_REGION_ALIGN  1024u      /* bytes: regions' offsets, the stack's part, a high slab: multiples of it */
+#define STINGY_SLOT_ALIGN    16u        /* bytes: slot sizes are multiples of it */
 
 enum stingy_manifest_type {
 	STINGY_MANIFEST_CACHE = 1,
@@ -56,6 +59,14 @@ struct stingy_cache {
 	uint32_t line; /* bytes, a power of two */
 };
 
+/* How the arenas are laid out; all are alike. Each is one thread's: that of an event loop. */
+struct stingy_manifest_slab {
+	uint32_t size;   /* bytes of the cache slab that the manifest uses */
+	uint32_t stack;  /* bytes at its bottom for the main thread's stack; 0: the stack stays where it is */
+	uint32_t arenas; /* at most so many threads get one */
+	uint32_t high;   /* bytes of the high slab; 0: there is none */
+};
+
 /* Module 0 is the program itself; the manifest serves no other program. Named by build-id, else by path and size. */
 struct stingy_manifest_module {
 	uint8_t id[STINGY_ID_MAX];
@@ -64,15 +75,18 @@ struct stingy_manifest_module {
 	struct stingy_text path; /* percent-encoded, as it stands in the manifest */
 };
 
+/* Wholly in the cache slab above the stack's part, or wholly in the high slab. */
 struct stingy_manifest_region {
 	uint32_t offset; /* bytes from the start of the cache slab, a multiple of STINGY_REGION_ALIGN */
 	uint32_t slot;   /* bytes, a multiple of STINGY_SLOT_ALIGN */
-	uint32_t count;  /* slots, at least 1 */
+	uint32_t count;  /* slots, from 1 to STINGY_SLOTS_MAX */
 };
 
 struct stingy_manifest_kind {
 	uint32_t region;
-	uint32_t size; /* bytes: the largest allocation of the kind that is served; at most the region's slot */
+	uint32_t size; /* bytes: the largest allocation that the region serves; at most its slot */
+	uint32_t high; /* the region of the high slab, of such slots at least, for what is larger, or finds the
+			  region full; UINT32_MAX: none */
 	struct stingy_text name; /* for people; percent-encoded; may be empty */
 };
 
@@ -109,7 +123,7 @@ struct stingy_manifest_record {
 	uint32_t number; /* of a module, region, kind, site or stage: from 0, in the order of the file */
 	union {
 		struct stingy_cache cache;
-		uint32_t slab; /* bytes of the cache slab that the manifest uses */
+		struct stingy_manifest_slab slab;
 		struct stingy_manifest_module module;
 		struct stingy_manifest_region region;
 		struct stingy_manifest_kind kind;
@@ -132,11 +146,17 @@ struct stingy_manifest_reader {
 	int phase; /* what was read last: the first line, a type of record, the last line */
 	bool has_cache;
 	bool has_slab;
-	uint32_t slab; /* bytes */
-	uint32_t used; /* bytes from the start of the slab to the end of the last region */
-	/* Where some regions' lines begin, evenly spread: a kind's slot is looked up by reading on from there. */
-	const char *mark[STINGY_REGIONS_MAX / 16];
+	struct stingy_manifest_slab slab;
+	uint32_t used;                     /* bytes from the start of the cache slab to the end of the last region */
+	uint32_t n_cache_regions;          /* regions in the cache slab; those of the high slab come behind */
+	uint32_t slot[STINGY_REGIONS_MAX]; /* bytes, of the regions read so far */
 };
+
+/* Where the high slab begins: bytes from the start of the cache slab, right above which it lies. */
+static inline uint32_t stingy_manifest_high(const struct stingy_manifest_slab *slab)
+{
+	return (slab->size + STINGY_REGION_ALIGN - 1) & ~(STINGY_REGION_ALIGN - 1);
+}
 
 /* Begins to read the len bytes at text, which must stay in place while records are used. */
 void stingy_manifest_reader_init(struct stingy_manifest_reader *reader, const char *text, size_t len);

@@ -167,7 +167,8 @@ static int measure(struct loading *l)
 	while ((more = stingy_manifest_next(&reader, &record)) > 0) {
 		switch (record.type) {
 		case STINGY_MANIFEST_SLAB:
-			l->slab = record.slab;
+			/* The high slab lies right above, and is another part of the one arena. */
+			l->slab = stingy_manifest_high(&record.slab) + record.slab.high;
 			break;
 		case STINGY_MANIFEST_MODULE:
 			/* Asked at once: what the program runs in turn shall not pay for the rest. */

@@ -242,7 +242,7 @@ static void check_record(struct check *check, const struct stingy_manifest_recor
 		check_cache(check, &record->cache);
 		break;
 	case STINGY_MANIFEST_SLAB:
-		check_slab(check, record->slab);
+		check_slab(check, record->slab.size);
 		check_huge_pages(check);
 		break;
 	case STINGY_MANIFEST_MODULE:

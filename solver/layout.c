@@ -40,8 +40,11 @@ static bool fits(struct filling *filling, const uint32_t *n)
 	uint64_t bytes = 0;
 
 	count_slots(filling, n);
-	for (uint32_t i = 0; i < problem->n_colours; i++)
+	for (uint32_t i = 0; i < problem->n_colours; i++) {
+		if (filling->slots[i] > STINGY_SLOTS_MAX)
+			return false;
 		bytes += stingy_round_up(problem->slot[i] * filling->slots[i], STINGY_REGION_ALIGN);
+	}
 	return bytes <= problem->tau && stingy_problem_allows(problem, n);
 }
 

@@ -157,6 +157,7 @@ static void write_kinds(struct writing *writing)
 
 		record.kind.region = problem->kind[i].colour;
 		record.kind.size = (uint32_t)problem->kind[i].size;
+		record.kind.high = UINT32_MAX;
 		record.kind.name = text_of(problem->kind[i].name);
 		describe(writing, i);
 		stingy_manifest_write(writing->out, &record);
@@ -238,7 +239,8 @@ void stingy_writer_write(const struct stingy_writer_source *source, FILE *out)
 {
 	struct writing writing = {.source = source, .out = out};
 	struct stingy_manifest_record cache = {.type = STINGY_MANIFEST_CACHE, .cache = *source->cache};
-	struct stingy_manifest_record slab = {.type = STINGY_MANIFEST_SLAB, .slab = source->layout->used};
+	struct stingy_manifest_record slab = {.type = STINGY_MANIFEST_SLAB,
+					      .slab = {.size = source->layout->used, .arenas = 1}};
 
 	init(&writing);
 	stingy_manifest_write_begin(out);

@@ -3,17 +3,19 @@
 
 static const struct stingy_manifest_record records[] = {
 	{STINGY_MANIFEST_CACHE, 0, .cache = {.size = 2097152, .ways = 16, .line = 64}},
-	{STINGY_MANIFEST_SLAB, 0, .slab = 1572864},
+	{STINGY_MANIFEST_SLAB, 0, .slab = {.size = 1572000, .stack = 65536, .arenas = 4, .high = 1048576}},
 	{STINGY_MANIFEST_MODULE, 0, .module = {{0x3f, 0x9a, 0, 0xff}, 4, .path = {"/usr/sbin/nginx", 15}}},
 	{STINGY_MANIFEST_MODULE, 1, .module = {.size = UINT64_MAX, .path = {"/opt/a b%##\xc3\xa9~?", 14}}},
 	{STINGY_MANIFEST_MODULE, 2,
 	 .module = {"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff"
 		    "\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff",
 		    STINGY_ID_MAX}},
-	{STINGY_MANIFEST_REGION, 0, .region = {.offset = 0, .slot = 512, .count = 128}},
-	{STINGY_MANIFEST_REGION, 1, .region = {.offset = 65536, .slot = 4096, .count = 368}},
-	{STINGY_MANIFEST_KIND, 0, .kind = {.region = 0, .size = 512, .name = {"ngx_create_pool", 15}}},
-	{STINGY_MANIFEST_KIND, 1, .kind = {.region = 1, .size = 4000}},
+	{STINGY_MANIFEST_REGION, 0, .region = {.offset = 65536, .slot = 512, .count = 128}},
+	{STINGY_MANIFEST_REGION, 1, .region = {.offset = 131072, .slot = 4096, .count = 351}},
+	{STINGY_MANIFEST_REGION, 2, .region = {.offset = 1572864, .slot = 8192, .count = 128}},
+	{STINGY_MANIFEST_KIND, 0,
+	 .kind = {.region = 0, .size = 512, .high = UINT32_MAX, .name = {"ngx_create_pool", 15}}},
+	{STINGY_MANIFEST_KIND, 1, .kind = {.region = 1, .size = 4000, .high = 2}},
 	{STINGY_MANIFEST_SITE, 0,
 	 .site = {0, 3, {{0, 0x4e2a1, {24, 0, STINGY_RULE_SP}}, {0, 0x3391c, {56, -16, STINGY_RULE_SP}}, {1, 0x2211}}}},
 	{STINGY_MANIFEST_SITE, 1, .site = {1, 1, {{2, UINT64_MAX}}}},
@@ -53,9 +55,9 @@ static void test_layout_of_the_text_is_free(void **state)
 	free(text);
 	open_text(&reader, loose, strlen(loose));
 	assert_int_equal(read_all(&reader), 0);
-	assert_int_equal(reader.line, 18);
+	assert_int_equal(reader.line, 19);
 	assert_int_equal(reader.counts.modules, 3);
-	assert_int_equal(reader.counts.regions, 2);
+	assert_int_equal(reader.counts.regions, 3);
 	assert_int_equal(reader.counts.kinds, 2);
 	assert_int_equal(reader.counts.sites, 2);
 	assert_int_equal(reader.counts.stages, 2);
