@@ -14,7 +14,7 @@
 
 #define STINGY_LIVE_NAME    "stingy-live"
 #define STINGY_LIVE_MAGIC   UINT64_C(0x45564c59474e5453) /* "STNGYLVE" */
-#define STINGY_LIVE_VERSION 1u
+#define STINGY_LIVE_VERSION 2u
 #define STINGY_LIVE_THREADS 63u /* threads with counters of their own; later ones share theirs */
 
 enum stingy_live_state {
@@ -49,15 +49,32 @@ struct stingy_live_counters {
 	uint64_t unused;
 };
 
+/*
+ * The first word is what every allocation and every free changes. Slots that were never given are no part of the stack
+ * of free ones: in use = count - n_fresh - free slots on the stack; peak = count - n_fresh.
+ */
 struct stingy_live_region {
-	uint64_t served; /* allocations, ever */
-	uint32_t offset; /* bytes from the start of the cache slab */
-	uint32_t slot;   /* bytes */
-	uint32_t count;  /* slots */
-	uint32_t n_free; /* slots free now: in use = count - n_free */
-	uint32_t low;    /* the least n_free ever: peak = count - low */
-	uint32_t full;   /* allocations refused because none was free; stays at UINT32_MAX */
+	uint64_t state;   /* slots on the stack, in the low STINGY_LIVE_FREE_BITS; above them: allocations ever */
+	uint32_t offset;  /* bytes from the start of the arena's cache slab */
+	uint32_t slot;    /* bytes */
+	uint32_t count;   /* slots */
+	uint32_t n_fresh; /* slots never given: those with the highest addresses */
+	uint32_t full;    /* allocations refused because none was free; stays at UINT32_MAX */
+	uint32_t unused;
 };
+
+#define STINGY_LIVE_FREE_BITS  20
+#define STINGY_LIVE_ONE_SERVED (UINT64_C(1) << STINGY_LIVE_FREE_BITS)
+
+static inline uint32_t stingy_live_region_free(const struct stingy_live_region *region)
+{
+	return (uint32_t)(region->state & (STINGY_LIVE_ONE_SERVED - 1));
+}
+
+static inline uint64_t stingy_live_region_served(const struct stingy_live_region *region)
+{
+	return region->state >> STINGY_LIVE_FREE_BITS;
+}
 
 struct stingy_live {
 	uint64_t magic;
@@ -66,11 +83,14 @@ struct stingy_live {
 	uint32_t state;     /* enum stingy_live_state */
 	uint32_t pages;     /* enum stingy_live_pages */
 	uint32_t n_threads; /* threads that have counters, at most STINGY_LIVE_THREADS */
-	uint32_t n_regions;
-	uint64_t regions_at;  /* bytes from the start of this structure to the first region */
-	uint64_t region_size; /* bytes from one struct stingy_live_region to the next */
+	uint32_t n_regions; /* of each arena */
+	uint32_t n_arenas;
+	uint32_t n_owned;     /* arenas that a thread owns now */
+	uint64_t regions_at;  /* bytes from the start of this structure to the first region of the first arena */
+	uint64_t region_size; /* bytes from one struct stingy_live_region to the next; arenas follow each other */
 	uint64_t slab;        /* bytes of the cache slab */
-	uint64_t arena;       /* address of the arena; 0: none yet */
+	uint64_t arena;       /* address of the first arena's cache slab; 0: there is none */
+	uint64_t stride;      /* bytes from one arena's cache slab to the next */
 	uint64_t sites;       /* in the manifest */
 	uint64_t sites_here;  /* whose modules are loaded */
 	char manifest[256];   /* path, terminated, cut to fit */

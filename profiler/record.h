@@ -8,6 +8,7 @@
 #ifndef STINGY_RECORD_H
 #define STINGY_RECORD_H
 
+#include "../shim/taken.h"
 #include "../shim/walk.h"
 #include "trace.h"
 
@@ -43,20 +44,22 @@ void stingy_record_unloaded(void);
 /* Whether the event loop is to take one event a turn (the default), so that what a turn does belongs to one task. */
 bool stingy_record_is_single(void);
 
-static inline void *stingy_take_fast(size_t size, uintptr_t ra, const void **hint)
+static inline bool stingy_take_fast(size_t size, uintptr_t ra, const void **hint, void **object)
 {
 	(void)size;
 	(void)ra;
+	(void)object;
 	*hint = NULL;
-	return NULL;
+	return false;
 }
 
-static inline void *stingy_take_deep(size_t size, uintptr_t sp, const void *hint)
+static inline enum stingy_taken stingy_take_deep(size_t size, uintptr_t sp, const void *hint, void **object)
 {
 	(void)size;
 	(void)sp;
 	(void)hint;
-	return NULL;
+	(void)object;
+	return STINGY_UNSURE;
 }
 
 static inline void *stingy_take(size_t size, size_t align, const struct stingy_frame *at)

@@ -55,14 +55,6 @@ LAST void *malloc_slowly(size_t size, uintptr_t ra)
 	return object ? object : stingy_took(stingy_next.malloc(size), size, 1, &at);
 }
 
-LAST void *malloc_deep(size_t size, uintptr_t ra, const void *hint)
-{
-	void *object = stingy_take_deep(size, STINGY_SP_AT(ra), hint);
-	if (__builtin_expect(object > STINGY_LEAVE, 1))
-		return object;
-	return object ? stingy_next.malloc(size) : malloc_slowly(size, ra);
-}
-
 LAST void *calloc_slowly(size_t count, size_t size, uintptr_t ra)
 {
 	const struct stingy_frame at = STINGY_HERE_AT(ra);
@@ -71,40 +63,50 @@ LAST void *calloc_slowly(size_t count, size_t size, uintptr_t ra)
 		      : stingy_took(stingy_next.calloc(count, size), count * size, 1, &at);
 }
 
-LAST void *calloc_deep(size_t count, size_t size, uintptr_t ra, const void *hint)
+LAST void *malloc_deep(size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
 {
-	void *object = stingy_take_deep(count * size, STINGY_SP_AT(ra), hint);
-	if (__builtin_expect(object > STINGY_LEAVE, 1))
+	void *object;
+	enum stingy_taken taken = stingy_take_deep(size, sp, hint, &object);
+	if (__builtin_expect(taken == STINGY_TAKEN, 1))
+		return object;
+	return taken == STINGY_LEFT ? stingy_next.malloc(size) : malloc_slowly(size, ra);
+}
+
+LAST void *calloc_deep(size_t count, size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
+{
+	void *object;
+	enum stingy_taken taken = stingy_take_deep(count * size, sp, hint, &object);
+	if (__builtin_expect(taken == STINGY_TAKEN, 1))
 		return memset(object, 0, count * size);
-	return object ? stingy_next.calloc(count, size) : calloc_slowly(count, size, ra);
+	return taken == STINGY_LEFT ? stingy_next.calloc(count, size) : calloc_slowly(count, size, ra);
 }
 
 void *malloc(size_t size)
 {
 	uintptr_t ra = (uintptr_t)__builtin_return_address(0);
 	const void *hint;
-	void *object = stingy_take_fast(size, ra, &hint);
-	if (__builtin_expect(object > STINGY_LEAVE, 1))
+	void *object;
+	if (__builtin_expect(stingy_take_fast(size, ra, &hint, &object), 1))
 		return object;
-	return object ? stingy_next.malloc(size) : malloc_deep(size, ra, hint);
+	return malloc_deep(size, ra, STINGY_SP(), hint);
 }
 
 void *calloc(size_t count, size_t size)
 {
 	uintptr_t ra = (uintptr_t)__builtin_return_address(0);
 	const void *hint;
+	void *object;
 	size_t bytes;
 	if (__builtin_mul_overflow(count, size, &bytes))
 		return stingy_next.calloc(count, size);
-	void *object = stingy_take_fast(bytes, ra, &hint);
-	if (__builtin_expect(object > STINGY_LEAVE, 1))
+	if (__builtin_expect(stingy_take_fast(bytes, ra, &hint, &object), 1))
 		return memset(object, 0, bytes);
-	return object ? stingy_next.calloc(count, size) : calloc_deep(count, size, ra, hint);
+	return calloc_deep(count, size, ra, STINGY_SP(), hint);
 }
 
 static inline void free_any(void *object)
 {
-	if (stingy_owns(object)) {
+	if (__builtin_expect(stingy_owns(object), 1)) {
 		stingy_release(object);
 		return;
 	}

@@ -25,13 +25,11 @@ struct loading {
 	struct stingy_manifest_counts counts;
 	uint32_t n_addresses; /* in all sites together */
 	uint32_t n_needs;     /* in all stages together */
-	uint32_t slab;        /* bytes */
-	size_t region_memory; /* bytes */
+	struct stingy_manifest_slab slab;
+	size_t region_memory; /* bytes, of one arena's regions */
 	char *memory;         /* what is left of the mapping for all tables */
 	struct stingy_need *needs;
-	struct stingy_kind {
-		uint32_t region, size;
-	} * kinds;
+	struct stingy_sites_kind *kinds;
 };
 
 /* A file beyond the limit would be answered by SIGXFSZ. */
@@ -41,10 +39,14 @@ static bool is_size_allowed(size_t size)
 	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= size);
 }
 
-/* A mapping that `stingy stat` can find by its name; if that cannot be had, one that it cannot find. */
+/*
+ * A mapping that `stingy stat` can find by its name; if that cannot be had, one that it cannot find. Before the regions
+ * stands one of no slots.
+ */
 static int make_live(struct loading *l, uint32_t n_regions)
 {
-	size_t regions_at = stingy_lines(sizeof(struct stingy_live));
+	size_t nothing_at = stingy_lines(sizeof(struct stingy_live));
+	size_t regions_at = nothing_at + sizeof(struct stingy_region);
 	size_t size = regions_at + n_regions * sizeof(struct stingy_region);
 	struct stingy_live *live = NULL;
 	int fd = is_size_allowed(size) ? memfd_create(STINGY_LIVE_NAME, MFD_CLOEXEC) : -1;
@@ -66,7 +68,8 @@ static int make_live(struct loading *l, uint32_t n_regions)
 	snprintf(live->manifest, sizeof(live->manifest), "%s", l->path);
 	live->magic = STINGY_LIVE_MAGIC;
 	l->serve->live = live;
-	l->serve->regions = (struct stingy_region *)((char *)live + regions_at);
+	l->serve->nothing = (struct stingy_region *)((char *)live + nothing_at);
+	l->serve->regions = l->serve->nothing + 1;
 	return 0;
 }
 
@@ -167,8 +170,7 @@ static int measure(struct loading *l)
 	while ((more = stingy_manifest_next(&reader, &record)) > 0) {
 		switch (record.type) {
 		case STINGY_MANIFEST_SLAB:
-			/* The high slab lies right above, and is another part of the one arena. */
-			l->slab = stingy_manifest_high(&record.slab) + record.slab.high;
+			l->slab = record.slab;
 			break;
 		case STINGY_MANIFEST_MODULE:
 			/* Asked at once: what the program runs in turn shall not pay for the rest. */
@@ -176,8 +178,7 @@ static int measure(struct loading *l)
 				return -1;
 			break;
 		case STINGY_MANIFEST_REGION:
-			l->region_memory +=
-				stingy_region_memory(record.region.offset, record.region.slot, record.region.count);
+			l->region_memory += stingy_region_memory(record.region.slot, record.region.count);
 			break;
 		case STINGY_MANIFEST_SITE:
 			l->n_addresses += record.site.depth;
@@ -197,63 +198,79 @@ static int measure(struct loading *l)
 	return l->counts.modules == 0 ? refuse(l, "it names no program") : 0;
 }
 
+/* The arenas; without memory for them the program runs on, and statistics say so. */
+static void make_arenas(struct loading *l)
+{
+	struct stingy_arena *arena = &l->serve->arena;
+	struct stingy_live *live = l->serve->live;
+	const char *explicit = stingy_env("STINGY_PAGES");
+	const struct stingy_arena_plan plan = {
+		.slab = l->slab.size,
+		.high = l->slab.high,
+		.stack = l->slab.stack,
+		.count = l->slab.arenas,
+		.is_explicit = explicit && strcmp(explicit, "explicit") == 0,
+	};
+	if (stingy_arena_init(arena, &plan) < 0) {
+		l->serve->is_hopeless = true;
+		*arena = (struct stingy_arena){.why = "no memory for the arena: nothing is served"};
+		stingy_say("'%s': %s", l->path, arena->why);
+	}
+	l->serve->origin = arena->origin;
+	l->serve->span = arena->span;
+	live->pages = arena->pages;
+	live->arena = (uintptr_t)arena->base;
+	live->stride = arena->stride;
+	live->n_arenas = arena->count;
+	snprintf(live->note, sizeof(live->note), "%s", arena->why ? arena->why : "");
+}
+
+/* One mapping for all tables. What is in it is touched as it is filled or used. */
 static int make_room(struct loading *l)
 {
 	struct stingy_serve *serve = l->serve;
-	const char *explicit = stingy_env("STINGY_PAGES"), *why;
-	bool is_explicit = explicit && strcmp(explicit, "explicit") == 0;
-	if (make_live(l, l->counts.regions) < 0)
+	if (make_live(l, l->counts.regions * l->slab.arenas) < 0)
 		return refuse(l, "no memory");
-	if (stingy_arena_init(&serve->arena, l->slab, is_explicit, &why) < 0) {
-		serve->is_hopeless = true;
-		why = "no memory for the arena: nothing is served";
-		stingy_say("'%s': %s", l->path, why);
-	}
-	serve->live->pages = serve->arena.pages;
-	serve->live->arena = (uintptr_t)serve->arena.base;
-	snprintf(serve->live->note, sizeof(serve->live->note), "%s", why ? why : "");
+	make_arenas(l);
 	size_t sites = stingy_sites_memory(l->n_addresses, l->counts.modules);
-	size_t regions = serve->arena.size / STINGY_REGION_ALIGN * sizeof(*serve->region_of);
+	size_t region_of = (serve->arena.span / STINGY_REGION_ALIGN + 1) * sizeof(*serve->region_of);
 	size_t stages = l->counts.stages * sizeof(*serve->stages);
 	size_t needs = l->n_needs * sizeof(*l->needs), kinds = l->counts.kinds * sizeof(*l->kinds);
-	l->memory = stingy_map(sites + regions + stages + needs + kinds + l->region_memory + 6 * 64);
+	size_t regions = l->region_memory * l->slab.arenas;
+	l->memory = stingy_map(sites + region_of + stages + needs + kinds + regions + 6 * STINGY_CACHE_LINE);
 	if (!l->memory)
 		return refuse(l, "no memory");
-	stingy_sites_init(&serve->sites, l->n_addresses, l->counts.modules, stingy_carve(&l->memory, sites));
-	serve->region_of = stingy_carve(&l->memory, regions);
+	void *sites_memory = stingy_carve(&l->memory, sites);
+	serve->region_of = stingy_carve(&l->memory, region_of);
 	serve->stages = stingy_carve(&l->memory, stages);
-	for (size_t i = 0; i < serve->arena.size / STINGY_REGION_ALIGN; i++)
-		serve->region_of[i] = &stingy_no_region;
 	l->needs = stingy_carve(&l->memory, needs);
 	l->kinds = stingy_carve(&l->memory, kinds);
+	stingy_sites_init(&serve->sites, l->n_addresses, l->counts.modules, l->kinds, sites_memory);
+	stingy_region_init_none(serve->nothing, serve->arena.origin);
 	return 0;
 }
 
-static void add_region(struct loading *l, const struct stingy_manifest_region *from)
+/* Makes the region in one of the arenas. */
+static void make_region(struct loading *l, uint32_t arena, const struct stingy_manifest_region *from)
 {
 	struct stingy_serve *serve = l->serve;
-	struct stingy_region *region = &serve->regions[serve->n_regions];
+	struct stingy_region *region = &serve->regions[arena * l->counts.regions + serve->n_regions];
+	uint32_t offset = (uint32_t)(stingy_arena_at(&serve->arena, arena) - serve->arena.origin) + from->offset;
 	void *memory = l->memory;
-	l->memory += stingy_region_memory(from->offset, from->slot, from->count);
-	stingy_region_init(region, serve->n_regions++, serve->arena.base, from->offset, from->slot, from->count,
-			   memory);
-	size_t last = from->offset + (size_t)from->slot * from->count - 1;
-	for (size_t i = from->offset / STINGY_REGION_ALIGN; i <= last / STINGY_REGION_ALIGN; i++)
-		serve->region_of[i] = region;
+	l->memory += stingy_region_memory(from->slot, from->count);
+	stingy_region_init(region, serve->n_regions, serve->arena.origin, offset, from->slot, from->count, memory);
+	region->live.offset = from->offset;
+	size_t last = offset + (size_t)from->slot * from->count - 1;
+	for (size_t i = offset / STINGY_REGION_ALIGN; i <= last / STINGY_REGION_ALIGN; i++)
+		serve->region_of[i] = (uint32_t)((char *)region - (char *)serve->nothing);
 }
 
-/* The largest power of two that divides every slot's address. */
-static uint32_t alignment(const struct stingy_region *region)
+/* In a dry run, or without memory, nothing will ever be in it. */
+static void add_region(struct loading *l, const struct stingy_manifest_region *region)
 {
-	uint32_t bits = region->live.slot | region->live.offset | (uint32_t)STINGY_HUGE_PAGE;
-	return bits & -bits;
-}
-
-static int add_site(struct loading *l, const struct stingy_manifest_site *site)
-{
-	const struct stingy_kind *kind = &l->kinds[site->kind];
-	struct stingy_region *region = &l->serve->regions[kind->region];
-	return stingy_sites_add(&l->serve->sites, site, region, kind->size, alignment(region));
+	for (uint32_t arena = 0; arena < l->serve->arena.count; arena++)
+		make_region(l, arena, region);
+	l->serve->n_regions++;
 }
 
 /* Kinds that share a region need the sum of its slots. */
@@ -262,7 +279,7 @@ static void add_stage(struct loading *l, const struct stingy_manifest_stage *fro
 	struct stingy_stage *stage = &l->serve->stages[l->serve->n_stages++];
 	*stage = (struct stingy_stage){.module = from->module, .offset = from->offset, .needs = l->needs};
 	for (uint32_t i = 0; i < from->n_allocates; i++) {
-		struct stingy_region *region = &l->serve->regions[l->kinds[from->allocates[i].kind].region];
+		uint32_t region = l->kinds[from->allocates[i].kind].region;
 		uint32_t n = 0;
 		while (n < stage->n_needs && stage->needs[n].region != region)
 			n++;
@@ -288,10 +305,11 @@ static int fill(struct loading *l)
 			add_region(l, &record.region);
 			break;
 		case STINGY_MANIFEST_KIND:
-			l->kinds[record.number] = (struct stingy_kind){record.kind.region, record.kind.size};
+			l->kinds[record.number] =
+				(struct stingy_sites_kind){record.kind.size, record.kind.region, record.kind.high};
 			break;
 		case STINGY_MANIFEST_SITE:
-			if (add_site(l, &record.site) < 0)
+			if (stingy_sites_add(&l->serve->sites, &record.site) < 0)
 				return refuse(l, "line %u: contradicts an earlier site", reader.line);
 			break;
 		case STINGY_MANIFEST_STAGE:
@@ -302,7 +320,7 @@ static int fill(struct loading *l)
 		}
 	}
 	l->serve->live->n_regions = l->serve->n_regions;
-	l->serve->live->slab = l->slab;
+	l->serve->live->slab = l->slab.size;
 	l->serve->live->sites = l->counts.sites;
 	return 0;
 }
@@ -312,7 +330,7 @@ static int bind_modules(struct loading *l)
 {
 	struct stingy_sites *sites = &l->serve->sites;
 	char path[200];
-	stingy_sites_settle(sites);
+	stingy_sites_settle(sites, sizeof(struct stingy_region));
 	stingy_sites_bind(sites);
 	l->serve->live->sites_here = sites->n_here;
 	for (uint32_t i = 1; i < l->counts.modules; i++)

@@ -46,11 +46,12 @@ __attribute__((visibility("default"))) int StingyDynCheck(const void *function)
 	if (!stingy_serve.is_on || stingy_serve.is_dry || !function)
 		return 1;
 	const struct stingy_stage *stage = find((uintptr_t)function);
-	if (!stage)
+	const struct stingy_region *regions = stingy_serve_regions();
+	if (!stage || !regions)
 		return 1;
 	for (uint32_t i = 0; i < stage->n_needs; i++) {
 		const struct stingy_need *need = &stage->needs[i];
-		if (need->region->live.n_free < need->count && stingy_region_n_free(need->region) < need->count)
+		if (stingy_region_n_free(&regions[need->region]) < need->count)
 			return 0;
 	}
 	return 1;

@@ -12,69 +12,106 @@ static void set_places(struct stingy_region *region, uint32_t offset, uint32_t s
 	region->n_places = ((end - 1) >> region->shift) - region->first_place + 1;
 }
 
-size_t stingy_region_memory(uint32_t offset, uint32_t slot, uint32_t count)
+size_t stingy_region_memory(uint32_t slot, uint32_t count)
 {
 	struct stingy_region region;
-	set_places(&region, offset, slot, count);
-	size_t bytes = count * sizeof(struct stingy_slot) + region.n_places * sizeof(uint32_t);
+	set_places(&region, 0, slot, count);
+	/* One place more, as the region may begin and end in the midst of one. */
+	size_t bytes = count * sizeof(struct stingy_slot) + (region.n_places + 1) * sizeof(uint32_t);
 	return (bytes + 15) & ~(size_t)15;
 }
 
-void stingy_region_init(struct stingy_region *region, uint32_t number, char *arena, uint32_t offset, uint32_t slot,
+void stingy_region_init(struct stingy_region *region, uint32_t number, char *origin, uint32_t offset, uint32_t slot,
 			uint32_t count, void *memory)
 {
 	*region = (struct stingy_region){
-		.live = {.offset = offset, .slot = slot, .count = count, .low = count},
-		.arena = arena,
+		.live = {.slot = slot, .count = count, .n_fresh = count},
 		.stack = memory,
+		.origin = origin,
+		.label = "",
+		.offset = offset,
 		.number = number,
 	};
 	set_places(region, offset, slot, count);
-	uint32_t *given = (uint32_t *)((struct stingy_slot *)memory + count);
-	for (uint32_t i = 0; i < region->n_places; i++)
-		given[i] = STINGY_SLOT_FREE;
-	region->given = given - region->first_place;
-	stingy_region_rebuild(region);
+	region->given = (uint32_t *)((struct stingy_slot *)memory + count) - region->first_place;
+}
+
+void stingy_region_init_none(struct stingy_region *region, char *origin)
+{
+	static uint32_t nothing_given[2] = {STINGY_SLOT_FREE, STINGY_SLOT_FREE}; /* there are two places */
+	*region = (struct stingy_region){.given = nothing_given, .shift = 31, .origin = origin};
 }
 
 static struct stingy_slot slot_at(const struct stingy_region *region, uint32_t number)
 {
-	return stingy_region_slot(region, region->live.offset + number * region->live.slot);
+	return stingy_region_slot(region, region->offset + number * region->live.slot);
+}
+
+static uint32_t n_ever_given(const struct stingy_region *region)
+{
+	return region->live.count - region->live.n_fresh;
+}
+
+static void set_stack(struct stingy_region *region, uint32_t n_free)
+{
+	region->live.state = (region->live.state & ~(STINGY_LIVE_ONE_SERVED - 1)) | n_free;
 }
 
 void stingy_region_rebuild(struct stingy_region *region)
 {
 	uint32_t n_free = 0;
 	region->remote = 0;
-	for (uint32_t number = region->live.count; number-- > 0;) { /* the lowest addresses end on top */
+	for (uint32_t number = n_ever_given(region); number-- > 0;) { /* the lowest addresses end on top */
 		struct stingy_slot slot = slot_at(region, number);
 		if (stingy_region_is_given(region, slot))
 			continue;
 		region->given[slot.place] = STINGY_SLOT_FREE;
 		region->stack[n_free++] = slot;
 	}
-	region->live.n_free = n_free;
+	set_stack(region, n_free);
+}
+
+void stingy_region_reset(struct stingy_region *region)
+{
+	for (uint32_t number = 0; number < n_ever_given(region); number++)
+		region->given[slot_at(region, number).place] = STINGY_SLOT_FRESH;
+	region->live.n_fresh = region->live.count;
+	region->live.state = 0;
+	region->remote = 0;
 }
 
 /* The slot whose place that is: the first that does not begin before it. */
 static struct stingy_slot slot_in(const struct stingy_region *region, uint32_t place)
 {
 	uint32_t begin = place << region->shift;
-	uint32_t in = begin > region->live.offset ? begin - region->live.offset : 0;
+	uint32_t in = begin > region->offset ? begin - region->offset : 0;
 	return slot_at(region, (in + region->live.slot - 1) / region->live.slot);
 }
 
-bool stingy_region_collect(struct stingy_region *region)
+static bool collect(struct stingy_region *region)
 {
-	uint32_t link = __atomic_exchange_n(&region->remote, 0, __ATOMIC_ACQUIRE);
-	if (link == 0)
+	if (__atomic_load_n(&region->remote, __ATOMIC_RELAXED) == 0)
 		return false;
+	uint32_t link = __atomic_exchange_n(&region->remote, 0, __ATOMIC_ACQUIRE);
 	while (link != 0) {
 		uint32_t place = link - 1;
 		link = region->given[place] >> 1;
 		stingy_region_push(region, slot_in(region, place));
 	}
 	return true;
+}
+
+void *stingy_region_refill(struct stingy_region *region)
+{
+	void *object = NULL;
+	if (collect(region) && stingy_region_pop(region, region->origin, &object))
+		return object;
+	if (region->live.n_fresh == 0)
+		return NULL;
+	struct stingy_slot slot = slot_at(region, n_ever_given(region));
+	region->live.n_fresh--;
+	region->live.state += STINGY_LIVE_ONE_SERVED;
+	return stingy_region_give(region, slot, region->origin);
 }
 
 void stingy_region_push_remote(struct stingy_region *region, struct stingy_slot slot)
@@ -92,32 +129,22 @@ void stingy_region_push_remote(struct stingy_region *region, struct stingy_slot 
 
 uint32_t stingy_region_n_free(const struct stingy_region *region)
 {
-	uint32_t n_free = region->live.n_free;
+	uint32_t n_free = stingy_live_region_free(&region->live) + region->live.n_fresh;
 	if (__atomic_load_n(&region->remote, __ATOMIC_RELAXED) == 0)
 		return n_free;
-	for (uint32_t i = 0; i < region->n_places; i++)
-		n_free +=
-			__atomic_load_n(&region->given[region->first_place + i], __ATOMIC_RELAXED) & STINGY_SLOT_REMOTE;
+	for (uint32_t number = 0; number < n_ever_given(region); number++) {
+		uint32_t given = __atomic_load_n(&region->given[slot_at(region, number).place], __ATOMIC_RELAXED);
+		n_free += given & STINGY_SLOT_REMOTE;
+	}
 	return n_free;
 }
 
-bool stingy_region_is_valid(const struct stingy_region *region)
+static bool is_stack_valid(const struct stingy_region *region)
 {
-	uint32_t n_given = 0, n_remote = 0;
-	for (uint32_t number = 0; number < region->live.count; number++) {
-		struct stingy_slot slot = slot_at(region, number);
-		uint32_t given = region->given[slot.place];
-		if (given != slot.offset && given != STINGY_SLOT_FREE && !(given & STINGY_SLOT_REMOTE))
-			return false;
-		n_given += given == slot.offset;
-		n_remote += given & STINGY_SLOT_REMOTE;
-	}
-	if (n_given + n_remote + region->live.n_free != region->live.count || region->live.low > region->live.count)
-		return false;
-	for (uint32_t i = 0; i < region->live.n_free; i++) {
+	for (uint32_t i = 0; i < stingy_live_region_free(&region->live); i++) {
 		struct stingy_slot slot = region->stack[i];
-		uint32_t in = slot.offset - region->live.offset;
-		if (in % region->live.slot != 0 || in / region->live.slot >= region->live.count ||
+		uint32_t in = slot.offset - region->offset;
+		if (in % region->live.slot != 0 || in / region->live.slot >= n_ever_given(region) ||
 		    stingy_region_slot(region, slot.offset).place != slot.place ||
 		    region->given[slot.place] != STINGY_SLOT_FREE)
 			return false;
@@ -125,13 +152,38 @@ bool stingy_region_is_valid(const struct stingy_region *region)
 	return true;
 }
 
+bool stingy_region_is_valid(const struct stingy_region *region)
+{
+	uint32_t n[4] = {0}; /* fresh, given, free, remote */
+	if (region->live.n_fresh > region->live.count)
+		return false;
+	for (uint32_t number = 0; number < region->live.count; number++) {
+		struct stingy_slot slot = slot_at(region, number);
+		uint32_t given = region->given[slot.place];
+		if ((number >= n_ever_given(region)) != (given == STINGY_SLOT_FRESH))
+			return false;
+		n[0] += given == STINGY_SLOT_FRESH;
+		n[1] += given == slot.offset;
+		n[2] += given == STINGY_SLOT_FREE;
+		n[3] += given & STINGY_SLOT_REMOTE;
+	}
+	return n[0] + n[1] + n[2] + n[3] == region->live.count && n[2] == stingy_live_region_free(&region->live) &&
+	       is_stack_valid(region);
+}
+
 void stingy_region_bad_free(const struct stingy_region *region, uint32_t offset)
 {
-	const void *object = region->arena + offset;
-	uint32_t in = offset - region->live.offset, number = in / region->live.slot;
+	const void *object = region->origin + offset;
+	if (region->live.count == 0)
+		stingy_die("free(): %p is in the arena, but in no region", object);
+	uint32_t in = offset - region->offset, number = in / region->live.slot;
 	if (number >= region->live.count)
-		stingy_die("free(): %p is in no slot (behind region %u)", object, region->number);
+		stingy_die("free(): %p is in no slot (behind region %u%s)", object, region->number, region->label);
 	if (number * region->live.slot != in)
-		stingy_die("free(): %p is inside slot %u of region %u, not its start", object, number, region->number);
-	stingy_die("free(): double free of %p (slot %u of region %u)", object, number, region->number);
+		stingy_die("free(): %p is inside slot %u of region %u%s, not its start", object, number, region->number,
+			   region->label);
+	if (number >= n_ever_given(region))
+		stingy_die("free(): %p was never allocated (slot %u of region %u%s)", object, number, region->number,
+			   region->label);
+	stingy_die("free(): double free of %p (slot %u of region %u%s)", object, number, region->number, region->label);
 }

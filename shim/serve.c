@@ -13,15 +13,13 @@
 #include <unistd.h>
 
 /* Until a manifest is in force, and for good without one, the table has no edge. */
-static struct stingy_edge no_edges[2];
+static struct stingy_edge no_edges[1];
 
-struct stingy_serve stingy_serve = {.sites = {.edges = no_edges, .mask = sizeof(struct stingy_edge)}};
+struct stingy_serve stingy_serve = {.sites = {.edges = no_edges}};
 
-/* Of all addresses in the arena that belong to none. */
-static uint32_t nothing_given[1] = {STINGY_SLOT_FREE}; /* of the one place that offsets have there */
-struct stingy_region stingy_no_region = {.given = nothing_given, .shift = 31};
+struct stingy_region stingy_no_regions[STINGY_REGIONS_MAX];
 
-__thread struct stingy_self stingy_self __attribute__((tls_model("initial-exec")));
+__thread struct stingy_self stingy_self __attribute__((tls_model("initial-exec"))) = {.regions = stingy_no_regions};
 
 static pthread_key_t owner_key; /* its destructor runs when the owner thread exits */
 
@@ -31,40 +29,82 @@ static void register_thread(struct stingy_self *self)
 	self->counters = &stingy_serve.live->thread[i % STINGY_LIVE_THREADS];
 }
 
-static void note(const char *why)
+static bool is_owner(const struct stingy_self *self)
 {
-	snprintf(stingy_serve.live->note, sizeof(stingy_serve.live->note), "%s", why);
+	return self->regions != stingy_no_regions;
 }
 
-/* Makes the thread the owner of the arena, if it has none. */
+/* The number of the arena that the owner's regions are of. */
+static uint32_t arena_of(const struct stingy_self *self)
+{
+	return (uint32_t)(self->regions - stingy_serve.regions) / stingy_serve.n_regions;
+}
+
+static void set_owner(struct stingy_region *regions, const void *owner)
+{
+	for (uint32_t i = 0; i < stingy_serve.n_regions; i++)
+		regions[i].owner = owner;
+}
+
+/* Takes the arena, if nobody owns it. */
+static bool own(struct stingy_self *self, uint32_t arena)
+{
+	const void *none = NULL, **owner = &stingy_serve.owner[arena];
+	/* Looked at before it is tried: an exchange that fails takes the owner's cache line all the same. */
+	if (__atomic_load_n(owner, __ATOMIC_RELAXED) ||
+	    !__atomic_compare_exchange_n(owner, &none, stingy_thread(), false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return false;
+	self->regions = stingy_serve.regions + (size_t)arena * stingy_serve.n_regions;
+	set_owner(self->regions, stingy_thread());
+	return true;
+}
+
+/* Makes the thread the owner of an arena, if there is one left. */
 static bool become_owner(struct stingy_self *self)
 {
-	const void *none = NULL;
-	if (self->has_exited ||
-	    !__atomic_compare_exchange_n(&stingy_serve.owner, &none, self, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	struct stingy_live *live = stingy_serve.live;
+	if (self->has_exited || __atomic_load_n(&live->n_owned, __ATOMIC_RELAXED) >= stingy_serve.arena.count)
 		return false;
-	pthread_setspecific(owner_key, self);
-	self->is_owner = true;
-	stingy_serve.live->state = STINGY_LIVE_SERVING;
-	return true;
+	for (uint32_t i = 0; i < stingy_serve.arena.count; i++) {
+		if (!own(self, i))
+			continue;
+		__atomic_fetch_add(&live->n_owned, 1, __ATOMIC_RELAXED);
+		pthread_setspecific(owner_key, self);
+		live->state = STINGY_LIVE_SERVING;
+		return true;
+	}
+	return false;
 }
 
 /* The owner exits: the next thread that allocates at a managed site takes over. */
 static void owner_exits(void *value)
 {
 	struct stingy_self *self = value;
-	if (!self->is_owner)
+	if (!is_owner(self))
 		return; /* it was the owner in the process that it was forked from */
-	self->is_owner = false;
+	uint32_t arena = arena_of(self);
+	set_owner(self->regions, NULL);
+	self->regions = stingy_no_regions;
 	self->has_exited = true; /* if a later destructor made it the owner again, nobody would notice its end */
-	__atomic_store_n(&stingy_serve.owner, NULL, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(&stingy_serve.live->n_owned, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&stingy_serve.owner[arena], NULL, __ATOMIC_RELEASE);
 }
 
-/* Whether no managed site of this thread can be served now, as another one owns the arena. */
-static bool is_another_owner(const struct stingy_self *self)
+/* Whether no managed site of this thread can be served now, as others own the arenas. */
+static bool are_others_owners(const struct stingy_self *self)
 {
-	/* Looked at before it is tried: an exchange that fails takes the owner's cache line all the same. */
-	return !self->is_owner && __atomic_load_n(&stingy_serve.owner, __ATOMIC_RELAXED) != NULL;
+	return !is_owner(self) &&
+	       __atomic_load_n(&stingy_serve.live->n_owned, __ATOMIC_RELAXED) >= stingy_serve.arena.count;
+}
+
+const struct stingy_region *stingy_serve_regions(void)
+{
+	if (is_owner(&stingy_self))
+		return stingy_self.regions;
+	for (uint32_t i = 0; i < stingy_serve.arena.count; i++)
+		if (!__atomic_load_n(&stingy_serve.owner[i], __ATOMIC_RELAXED))
+			return stingy_serve.regions + (size_t)i * stingy_serve.n_regions;
+	return NULL;
 }
 
 static void *fell_back(struct stingy_self *self, enum stingy_fell_back reason)
@@ -73,27 +113,44 @@ static void *fell_back(struct stingy_self *self, enum stingy_fell_back reason)
 	return NULL;
 }
 
-/* A slot for the site that ends in node. */
-static void *serve(const struct stingy_node *node, size_t size, size_t align, struct stingy_self *self)
+/* The largest power of two that divides every slot's address. */
+static uint32_t alignment(const struct stingy_region *region)
 {
-	if (size > node->limit)
-		return fell_back(self, STINGY_FELL_SIZE);
-	if (align > node->align)
-		return fell_back(self, STINGY_FELL_ALIGN);
+	uint32_t bits = region->live.slot | region->live.offset | (uint32_t)STINGY_HUGE_PAGE;
+	return bits & -bits;
+}
+
+/* A slot of the owner's region, if it is such that one would do; else *reason is set. */
+static void *serve_from(struct stingy_region *region, size_t align, enum stingy_fell_back *reason)
+{
+	void *object = NULL;
+	*reason = STINGY_FELL_ALIGN;
+	if (align > alignment(region))
+		return NULL;
+	*reason = STINGY_FELL_FULL;
+	if (stingy_region_pop(region, stingy_serve.origin, &object) || (object = stingy_region_refill(region)))
+		return object;
+	region->live.full += region->live.full != UINT32_MAX;
+	return NULL;
+}
+
+/* An object of the kind, from its region, or from the high slab's for what does not fit there. */
+static void *serve(const struct stingy_sites_kind *kind, size_t size, size_t align, struct stingy_self *self)
+{
+	bool has_high = kind->high != UINT32_MAX;
+	enum stingy_fell_back reason = STINGY_FELL_SIZE;
+	if (size > kind->limit && (!has_high || size > stingy_serve.regions[kind->high].live.slot))
+		return fell_back(self, reason);
 	if (stingy_serve.is_dry) {
 		self->counters->served++;
 		return NULL;
 	}
-	if (!self->is_owner && !become_owner(self))
+	if (!is_owner(self) && !become_owner(self))
 		return fell_back(self, STINGY_FELL_THREAD);
-	struct stingy_region *region = node->region;
-	void *object = stingy_region_pop(region);
-	if (!object && stingy_region_collect(region))
-		object = stingy_region_pop(region);
-	if (object)
-		return object;
-	region->live.full += region->live.full != UINT32_MAX;
-	return fell_back(self, STINGY_FELL_FULL);
+	void *object = size > kind->limit ? NULL : serve_from(&self->regions[kind->region], align, &reason);
+	if (!object && has_high)
+		object = serve_from(&self->regions[kind->high], align, &reason);
+	return object ? object : fell_back(self, reason);
 }
 
 /* Looks again, and at modules that have been loaded since. */
@@ -102,6 +159,16 @@ static const struct stingy_node *learn(uintptr_t ra)
 	const struct stingy_node *node = stingy_sites_learn(&stingy_serve.sites, ra);
 	stingy_serve.live->sites_here = stingy_serve.sites.n_here;
 	return node;
+}
+
+/* Where the quick walk may go, too; nowhere in a stack that is not much larger than the margin. */
+static void learn_stack(struct stingy_self *self)
+{
+	self->stack = stingy_stack_of_thread();
+	if (self->stack.high - self->stack.low <= STINGY_WALK_MARGIN)
+		return;
+	self->walk_low = self->stack.low + STINGY_WALK_MARGIN;
+	self->walk_room = self->stack.high - self->walk_low;
 }
 
 /*
@@ -113,13 +180,13 @@ static void *match_and_serve(const struct stingy_node *node, size_t size, size_t
 {
 	if (stingy_serve.is_hopeless && !stingy_serve.is_dry)
 		return fell_back(self, STINGY_FELL_NO_ARENA);
-	if (is_another_owner(self))
+	if (are_others_owners(self))
 		return fell_back(self, STINGY_FELL_THREAD);
-	if (node->rule.base != STINGY_RULE_NONE && self->stack.high == 0)
-		self->stack = stingy_stack_of_thread();
-	node = stingy_sites_match(&stingy_serve.sites, node, at, &self->stack);
-	if (node)
-		return serve(node, size, align, self);
+	if (node->quick == 0 && self->stack.high == 0)
+		learn_stack(self);
+	uint32_t kind = stingy_sites_match(&stingy_serve.sites, node, at, &self->stack);
+	if (kind != UINT32_MAX)
+		return serve(&stingy_serve.sites.kinds[kind], size, align, self);
 	self->counters->unmanaged++;
 	return NULL;
 }
@@ -163,19 +230,10 @@ void stingy_serve_unloaded(void)
 	errno = saved;
 }
 
-/* Ends the program: there is no object at the slot's offset. */
-static _Noreturn void bad_free(const struct stingy_region *region, struct stingy_slot slot)
-{
-	if (region == &stingy_no_region)
-		stingy_die("free(): %p is in the arena, but in no region",
-			   (void *)(stingy_serve.arena.base + slot.offset));
-	stingy_region_bad_free(region, slot.offset);
-}
-
 void stingy_serve_release(struct stingy_region *region, struct stingy_slot slot)
 {
 	if (!stingy_region_is_given(region, slot))
-		bad_free(region, slot);
+		stingy_region_bad_free(region, slot.offset);
 	stingy_region_push_remote(region, slot);
 }
 
@@ -186,72 +244,92 @@ size_t stingy_usable(const void *object)
 	struct stingy_region *region = stingy_serve_region(offset);
 	struct stingy_slot slot = stingy_region_slot(region, offset);
 	if (!stingy_region_is_given(region, slot))
-		bad_free(region, slot);
+		stingy_region_bad_free(region, slot.offset);
 	return region->live.slot;
+}
+
+static struct stingy_region *regions_of(uint32_t arena)
+{
+	return stingy_serve.regions + (size_t)arena * stingy_serve.n_regions;
+}
+
+/* Whether an object lives in the arena, or may be about to: its owner may fork in a signal handler, amid a pop. */
+static bool is_in_use(uint32_t arena)
+{
+	const struct stingy_region *regions = regions_of(arena);
+	bool is_used = regions == stingy_self.regions;
+	for (uint32_t i = 0; i < stingy_serve.n_regions && !is_used; i++)
+		is_used = stingy_region_n_free(&regions[i]) != regions[i].live.count;
+	return is_used;
+}
+
+/* The arenas in use, by their bits. */
+static uint64_t arenas_in_use(void)
+{
+	uint64_t live = 0;
+	for (uint32_t i = 0; i < stingy_serve.arena.count; i++)
+		live |= (uint64_t)is_in_use(i) << i;
+	return live;
 }
 
 static void before_fork(void)
 {
 	stingy_sites_before_fork(&stingy_serve.sites);
-	stingy_arena_before_fork(&stingy_serve.arena);
+	stingy_arena_before_fork(&stingy_serve.arena, arenas_in_use());
 }
 
-/*
- * Whether no object lives in the arena, and none is about to: the owner, if it forks in a signal handler, may be in the
- * midst of a pop or push. Then the child takes fresh pages, and the parent's stay its own.
- */
-static bool is_arena_empty(void)
+/* What fork made of the arenas' pages. */
+static void tell_pages(void)
 {
-	bool is_empty = !stingy_self.is_owner;
-	for (uint32_t i = 0; i < stingy_serve.n_regions && is_empty; i++)
-		is_empty = stingy_serve.regions[i].live.n_free == stingy_serve.regions[i].live.count;
-	return is_empty;
+	const struct stingy_arena *arena = &stingy_serve.arena;
+	stingy_serve.live->pages = arena->pages;
+	if (!stingy_serve.is_hopeless)
+		snprintf(stingy_serve.live->note, sizeof(stingy_serve.live->note), "%s", arena->why ? arena->why : "");
 }
 
 static void after_fork_in_parent(void)
 {
-	struct stingy_live *live = stingy_serve.live;
-	stingy_arena_after_fork_in_parent(&stingy_serve.arena);
+	stingy_arena_after_fork_in_parent(&stingy_serve.arena, arenas_in_use());
 	stingy_sites_after_fork_in_parent(&stingy_serve.sites);
-	if (live->pages != STINGY_PAGES_TRANSPARENT || is_arena_empty())
-		return;
-	live->pages = stingy_serve.arena.pages = STINGY_PAGES_SMALL;
-	note("small pages: it forked while objects lived in the arena, and writing beside a child splits a huge page");
+	tell_pages();
 }
 
 /*
- * What lives in the regions lives on in the child. If the thread that forked is the owner, its stacks are as it left
- * them, and are not touched. Else the owner was copied at any moment, and is gone.
+ * What lives in an arena lives on in the child. Of the thread that forked, all is as it left it, and is not touched.
+ * The other owners were copied at any moment, and are gone. The child's figures begin at zero.
  */
-static void take_over_regions(void)
+static void take_over(uint32_t arena, bool is_used)
 {
+	struct stingy_region *regions = regions_of(arena);
+	bool is_own = regions == stingy_self.regions;
 	for (uint32_t i = 0; i < stingy_serve.n_regions; i++) {
-		struct stingy_region *region = &stingy_serve.regions[i];
-		if (!stingy_self.is_owner)
-			stingy_region_rebuild(region);
-		region->live.low = region->live.n_free;
-		region->live.served = region->live.full = 0;
+		if (!is_used)
+			stingy_region_reset(&regions[i]);
+		else if (!is_own)
+			stingy_region_rebuild(&regions[i]);
+		regions[i].live.state &= STINGY_LIVE_ONE_SERVED - 1;
+		regions[i].live.full = 0;
+		regions[i].owner = NULL;
 	}
 }
 
-/* The child's figures begin at zero. */
 static void after_fork_in_child(void)
 {
 	struct stingy_live *live = stingy_serve.live;
-	take_over_regions();
-	bool is_empty = is_arena_empty();
-	stingy_arena_after_fork_in_child(&stingy_serve.arena, is_empty);
+	uint64_t in_use = arenas_in_use();
+	for (uint32_t i = 0; i < stingy_serve.arena.count; i++)
+		take_over(i, in_use >> i & 1);
+	stingy_arena_after_fork_in_child(&stingy_serve.arena, in_use);
 	stingy_sites_after_fork_in_child(&stingy_serve.sites);
 	memset(live->thread, 0, sizeof(live->thread));
-	live->n_threads = 0;
+	live->n_threads = live->n_owned = 0;
 	live->pid = (uint32_t)getpid();
-	live->pages = stingy_serve.arena.pages;
-	if (!is_empty)
-		note("small pages: objects lived in the arena at fork, or its owner forked");
+	tell_pages();
 	if (live->state == STINGY_LIVE_SERVING)
 		live->state = STINGY_LIVE_READY;
-	stingy_serve.owner = NULL;
-	stingy_self.is_owner = stingy_self.is_busy = stingy_self.has_exited = false;
+	memset(stingy_serve.owner, 0, sizeof(stingy_serve.owner));
+	stingy_self.regions = stingy_no_regions;
+	stingy_self.is_busy = stingy_self.has_exited = false;
 	stingy_self.counters = NULL;
 }
 
@@ -294,8 +372,8 @@ __attribute__((destructor)) static void end(void)
 		for (unsigned r = 0; r < STINGY_FELL_REASONS; r++)
 			fell_back += live->thread[i].fell_back[r];
 	}
-	for (uint32_t i = 0; i < stingy_serve.n_regions; i++)
-		served += stingy_serve.regions[i].live.served;
+	for (uint32_t i = 0; i < stingy_serve.n_regions * stingy_serve.arena.count; i++)
+		served += stingy_live_region_served(&stingy_serve.regions[i].live);
 	uint64_t all = served + unmanaged + fell_back;
 	unsigned permille = all ? (unsigned)(served * 1000 / all) : 0;
 	stingy_say("%s[%u]: %s%lu of %lu allocations (%u.%u%%) from the arena, %lu unmanaged, %lu fell back%s%s",

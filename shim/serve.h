@@ -1,12 +1,12 @@
 /*
  * The production backend: serves the sites of the manifest from the arena, and leaves the rest to the next allocator.
  *
- * One thread owns the arena: the first that allocates at a managed site, until it exits. Its path takes no lock, makes
- * no atomic read-modify-write and no system call. Other threads match the first address of sites too, but are served by
- * the next allocator; what they free of ours the owner collects. The hot path is described in README, "Internals"; the
- * contract is backend.h's.
+ * Each arena has one owner: the first thread that allocates at a managed site while it is free, until that thread
+ * exits. Its path takes no lock, makes no atomic read-modify-write and no system call. A thread that finds all arenas
+ * owned matches the first address of sites too, but is served by the next allocator; what a thread frees in another
+ * one's arena, the owner collects. The hot path is described in README, "Internals"; the contract is backend.h's.
  *
- * After fork the child has its own copy, which its first thread that asks owns.
+ * After fork the child has its own copy, which its threads own anew.
  */
 #ifndef STINGY_SERVE_H
 #define STINGY_SERVE_H
@@ -16,6 +16,7 @@
 #include "next.h"
 #include "region.h"
 #include "sites.h"
+#include "taken.h"
 #include "walk.h"
 
 #include <stdbool.h>
@@ -24,8 +25,8 @@
 
 /* A stage of the manifest: what a run of it takes from each region. Only for the answer to StingyDynCheck. */
 struct stingy_need {
-	struct stingy_region *region;
-	uint32_t count; /* slots */
+	uint32_t region; /* number */
+	uint32_t count;  /* slots */
 };
 
 struct stingy_stage {
@@ -37,109 +38,124 @@ struct stingy_stage {
 
 /* What is made once, from the manifest, and read ever after. */
 struct stingy_serve {
-	struct stingy_arena arena;
+	/* the first line, with the first of sites, is all that a malloc and a free take */
+	char *origin;        /* the arena's, */
+	size_t span;         /* and its span */
+	uint32_t *region_of; /* by STINGY_REGION_ALIGN bytes from the arena's origin: the region's distance from nothing
+			      */
+	struct stingy_region *nothing; /* the region of addresses that have none: nothing is ever given in it */
 	struct stingy_sites sites;
-	struct stingy_region **region_of; /* by STINGY_REGION_ALIGN bytes of the arena; never NULL */
-	bool is_dry;                      /* match and count, serve nothing */
 	/* what is not for the hot path */
 	bool is_on;       /* the manifest is in force */
+	bool is_dry;      /* match and count, serve nothing */
 	bool is_hopeless; /* there was no memory for the arena */
+	struct stingy_arena arena;
 	struct stingy_live *live;
-	struct stingy_region *regions;
+	struct stingy_region *regions; /* of the first arena, then of the second ...; behind nothing */
 	struct stingy_stage *stages;
-	uint32_t n_regions, n_stages;
-	/* the owner's stingy_self; NULL: none; atomic, and on a line of its own */
-	const void *owner __attribute__((aligned(64)));
+	uint32_t n_regions, n_stages; /* n_regions: of each arena */
+	/* by arena: stingy_thread() of its owner, NULL: none; atomic, and on a line of its own */
+	const void *owner[STINGY_ARENAS_MAX] __attribute__((aligned(64)));
 };
 
-extern struct stingy_serve stingy_serve __attribute__((visibility("hidden")));
+extern struct stingy_serve stingy_serve __attribute__((visibility("hidden"), aligned(64)));
 
-/* Where there is no region: nothing is ever given in it. */
-extern struct stingy_region stingy_no_region __attribute__((visibility("hidden")));
+/* The regions of a thread that has no arena: nothing is ever free in them. */
+extern struct stingy_region stingy_no_regions[STINGY_REGIONS_MAX] __attribute__((visibility("hidden")));
 
 /* A thread's part. */
 struct stingy_self {
+	struct stingy_region *regions;         /* of the arena that it owns; else stingy_no_regions */
 	struct stingy_live_counters *counters; /* NULL: the thread has not been here yet */
-	bool is_owner;
-	bool has_exited; /* the owner, and its destructors are running: it is none any more */
-	bool is_busy;    /* in a slow path: what it allocates is ours, and goes to the next allocator */
-	struct stingy_stack stack;
+	/* Where the quick walk may begin, from low on, and how far it may then read: see stingy_serve_can_walk. */
+	uintptr_t walk_low, walk_room;
+	struct stingy_stack stack; /* known to owners */
+	bool has_exited;           /* the owner, and its destructors are running: it is none any more */
+	bool is_busy;              /* in a slow path: what it allocates is ours, and goes to the next allocator */
 };
 
 extern __thread struct stingy_self stingy_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* What tells threads apart: the thread pointer, which x86-64 keeps at the beginning of what it points to. */
+static inline const void *stingy_thread(void)
+{
+	const void *thread;
+	__asm__("mov %%fs:0, %0" : "=r"(thread));
+	return thread;
+}
 
 /* The contract of backend.h. What is not here is in serve.c: it is rare. */
 void *stingy_take(size_t size, size_t align, const struct stingy_frame *at);
 void stingy_serve_release(struct stingy_region *region, struct stingy_slot slot);
 size_t stingy_usable(const void *object);
 
+/* The regions from which the thread would be served: of its arena, or of one that it could own; NULL: of none. */
+const struct stingy_region *stingy_serve_regions(void);
+
 static inline __attribute__((always_inline)) bool stingy_owns(const void *object)
 {
-	return (uintptr_t)object - (uintptr_t)stingy_serve.arena.base < stingy_serve.arena.size;
+	return (uintptr_t)object - (uintptr_t)stingy_serve.origin < stingy_serve.span;
 }
 
 /* Offset in the arena of an address in it. */
 static inline uint32_t stingy_serve_offset(const void *object)
 {
-	return (uint32_t)((const char *)object - stingy_serve.arena.base);
+	return (uint32_t)((const char *)object - stingy_serve.origin);
 }
 
 /* The region of an offset; where there is none, one in which nothing is ever given. */
 static inline struct stingy_region *stingy_serve_region(uint32_t offset)
 {
-	return stingy_serve.region_of[offset / STINGY_REGION_ALIGN];
+	return (struct stingy_region *)((char *)stingy_serve.nothing +
+					stingy_serve.region_of[offset / STINGY_REGION_ALIGN]);
 }
+
+/* Bytes at the thread's end of its stack from which nothing is walked: more than any node's next_ends. */
+#define STINGY_WALK_MARGIN (64u << 10)
 
 /*
- * The node in which the walk from node outwards ends, for the owner thread, by rules that are a stack pointer and a
- * constant; NULL: no site matches; *is_sure is false if it takes more than that to say.
+ * Whether the quick walk may begin there: as far as it goes, it must stay in the thread's stack. One compare is enough
+ * for both ends, for walk_low is the margin above the stack's low end: if sp is below it by less than what is to be
+ * read, and the sum wraps, it is in the stack all the same.
  */
-static inline __attribute__((always_inline)) const struct stingy_node *
-stingy_serve_walk(const struct stingy_node *node, uintptr_t sp, const struct stingy_self *self, bool *is_sure)
+static inline bool stingy_serve_can_walk(const struct stingy_self *self, const struct stingy_node *node, uintptr_t sp)
 {
-	*is_sure = true;
-	while (node->step != 0) {
-		sp += node->step;
-		if (__builtin_expect(sp > self->stack.high || sp <= self->stack.low || node->region, 0)) {
-			*is_sure = false;
-			return NULL;
-		}
-		uintptr_t ra = *((const uintptr_t *)sp - 1);
-		if (ra == __atomic_load_n(&node->only_ra, __ATOMIC_RELAXED))
-			node = node->only;
-		else if (!(node = stingy_sites_find(&stingy_serve.sites, node->key, ra)))
-			return NULL;
-	}
-	return node;
+	return sp - self->walk_low + node->next_ends <= self->walk_room;
 }
 
-static inline __attribute__((always_inline)) void *stingy_take_fast(size_t size, uintptr_t ra, const void **hint)
+/* A slot of the thread's region for the site that ends in the node. */
+static inline bool stingy_serve_pop(const struct stingy_self *self, const struct stingy_node *node, void **object)
 {
-	struct stingy_self *self = &stingy_self;
+	struct stingy_region *region = (struct stingy_region *)((char *)self->regions + node->region);
+	return stingy_region_pop(region, stingy_serve.origin, object);
+}
+
+static inline __attribute__((always_inline)) bool stingy_take_fast(size_t size, uintptr_t ra, const void **hint,
+								   void **object)
+{
 	const struct stingy_node *node = stingy_sites_find(&stingy_serve.sites, STINGY_ROOT_KEY, ra);
 	*hint = node;
-	if (__builtin_expect(node && size < node->quick && self->is_owner, 1))
-		return stingy_region_pop(node->region);
-	if (node != &stingy_sites_unmanaged || !self->counters)
-		return NULL;
-	self->counters->unmanaged++;
-	return STINGY_LEAVE;
+	return __builtin_expect(node && size < node->quick, 1) && stingy_serve_pop(&stingy_self, node, object);
 }
 
-static inline __attribute__((always_inline)) void *stingy_take_deep(size_t size, uintptr_t sp, const void *hint)
+static inline __attribute__((always_inline)) enum stingy_taken stingy_take_deep(size_t size, uintptr_t sp,
+										const void *hint, void **object)
 {
 	struct stingy_self *self = &stingy_self;
 	const struct stingy_node *node = hint;
-	bool is_sure;
-	if (__builtin_expect(!node || !self->is_owner, 0))
-		return NULL;
-	node = stingy_serve_walk(node, sp, self, &is_sure);
-	if (__builtin_expect(node && size < node->quick, 1))
-		return stingy_region_pop(node->region);
-	if (node || !is_sure)
-		return NULL;
+	if (__builtin_expect(!node, 0))
+		return STINGY_UNSURE;
+	if (__builtin_expect(node->next_at != 0, 1)) {
+		if (__builtin_expect(!stingy_serve_can_walk(self, node, sp), 0))
+			return STINGY_UNSURE;
+		node = stingy_sites_walk(&stingy_serve.sites, node, sp);
+		if (__builtin_expect(size < node->quick, 1))
+			return stingy_serve_pop(self, node, object) ? STINGY_TAKEN : STINGY_UNSURE;
+	}
+	if (node != &stingy_sites_unmanaged || !self->counters)
+		return STINGY_UNSURE;
 	self->counters->unmanaged++;
-	return STINGY_LEAVE;
+	return STINGY_LEFT;
 }
 
 static inline void *stingy_took(void *object, size_t size, size_t align, const struct stingy_frame *at)
@@ -167,7 +183,7 @@ static inline __attribute__((always_inline)) void stingy_release(void *object)
 	uint32_t offset = stingy_serve_offset(object);
 	struct stingy_region *region = stingy_serve_region(offset);
 	struct stingy_slot slot = stingy_region_slot(region, offset);
-	if (__builtin_expect(stingy_self.is_owner && stingy_region_is_given(region, slot), 1))
+	if (__builtin_expect(region->owner == stingy_thread() && stingy_region_is_given(region, slot), 1))
 		stingy_region_push(region, slot);
 	else
 		stingy_serve_release(region, slot);

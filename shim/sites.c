@@ -7,49 +7,65 @@
 #include <string.h>
 #include <sys/single_threaded.h>
 
-const struct stingy_node stingy_sites_unmanaged = {.region = NULL};
+const struct stingy_node stingy_sites_unmanaged = {.only_ra = STINGY_NO_RA};
 
-/* The table is at most half full. */
-static uint32_t table_size(uint32_t addresses)
+/* Bytes from the malloc call beyond which a frame is not for the quick walk: see STINGY_WALK_MARGIN in serve.h. */
+#define QUICK_MOST (48u << 10)
+
+/* The least table for so many edges: a power of two, and at most half full. */
+static uint32_t table_size(uint32_t edges)
 {
-	uint32_t least = 2 * (addresses + STINGY_UNMANAGED_MAX), size = 4096;
-	while (size < least)
+	uint32_t size = 4096;
+	while (size < 2 * edges)
 		size *= 2;
 	return size;
 }
 
+/* Room for a table: of all edges by name while sites are added, later of those that need it. */
+static uint32_t table_room(uint32_t addresses)
+{
+	return table_size(addresses + STINGY_UNMANAGED_MAX);
+}
+
 size_t stingy_sites_memory(uint32_t addresses, uint32_t modules)
 {
-	return 2 * table_size(addresses) * sizeof(struct stingy_edge) +
+	return 2 * table_room(addresses) * sizeof(struct stingy_edge) +
 	       stingy_lines((addresses + 1) * sizeof(struct stingy_node)) +
+	       stingy_lines((addresses + 1) * sizeof(struct stingy_node_rest)) +
 	       stingy_lines(addresses * sizeof(struct stingy_named_edge)) +
 	       stingy_lines(modules * sizeof(struct stingy_sites_module));
 }
 
-void stingy_sites_init(struct stingy_sites *sites, uint32_t addresses, uint32_t modules, void *memory)
+void stingy_sites_init(struct stingy_sites *sites, uint32_t addresses, uint32_t modules,
+		       const struct stingy_sites_kind *kinds, void *memory)
 {
 	char *at = memory;
-	uint32_t size = table_size(addresses);
+	uint32_t room = table_room(addresses);
 	*sites = (struct stingy_sites){
-		.mask = (size - 1) * sizeof(struct stingy_edge), .n_nodes = 1, /* the root */
+		.mask = table_size(addresses) - 1, .kinds = kinds, .n_nodes = 1, /* the root */
 	};
-	sites->tables[0] = stingy_carve(&at, size * sizeof(struct stingy_edge));
-	sites->tables[1] = stingy_carve(&at, size * sizeof(struct stingy_edge));
+	sites->tables[0] = stingy_carve(&at, room * sizeof(struct stingy_edge));
+	sites->tables[1] = stingy_carve(&at, room * sizeof(struct stingy_edge));
 	sites->nodes = stingy_carve(&at, (addresses + 1) * sizeof(struct stingy_node));
+	sites->rest = stingy_carve(&at, (addresses + 1) * sizeof(struct stingy_node_rest));
 	sites->named = stingy_carve(&at, addresses * sizeof(struct stingy_named_edge));
 	sites->modules = stingy_carve(&at, modules * sizeof(struct stingy_sites_module));
 	sites->edges = sites->tables[0];
 }
 
+/* Its low bits spread the edges that leave different nodes by one address. */
+static uint64_t key_of(uint32_t number)
+{
+	return ((uint64_t)number << STINGY_NODE_BITS) + (number * 0x9e3779b1u >> 8);
+}
+
 /* The edge with the key, or the empty one where it would go. */
 static struct stingy_edge *place_of(struct stingy_edge *table, const struct stingy_sites *sites, uint64_t key)
 {
-	uint64_t i = stingy_sites_hash(key);
-	for (;; i += sizeof(*table)) {
-		struct stingy_edge *edge = (struct stingy_edge *)((char *)table + (i & sites->mask));
-		if (edge->key == 0 || edge->key == key)
-			return edge;
-	}
+	uint64_t i = key;
+	while (table[i & sites->mask].key != 0 && table[i & sites->mask].key != key)
+		i++;
+	return &table[i & sites->mask];
 }
 
 static void insert(struct stingy_edge *table, const struct stingy_sites *sites, uint64_t key,
@@ -67,11 +83,11 @@ void stingy_sites_add_module(struct stingy_sites *sites, const struct stingy_man
 
 /*
  * While sites are added, table 0 finds the edges by name, not by address: the key is the node's, mixed with module and
- * offset. Names that mix to one key take keys in turn. The named edge to node n is the one numbered n - 1.
+ * offset. Names that mix to one key take keys in turn.
  */
-static uint64_t name_key(uint64_t node_key, const struct stingy_address *address)
+static uint64_t name_key(uint32_t from, const struct stingy_address *address)
 {
-	return node_key ^ ((uint64_t)address->module << 40) ^ address->offset;
+	return key_of(from) ^ ((uint64_t)address->module << 40) ^ address->offset;
 }
 
 static bool is_named(const struct stingy_sites *sites, const struct stingy_node *to, uint32_t from,
@@ -81,26 +97,22 @@ static bool is_named(const struct stingy_sites *sites, const struct stingy_node 
 	return edge->from == from && edge->module == address->module && edge->offset == address->offset;
 }
 
-static struct stingy_node *find_named(struct stingy_sites *sites, const struct stingy_node *from,
-				      const struct stingy_address *address)
+/* The number of the node that the named edge leads to; makes it. */
+static uint32_t find_named(struct stingy_sites *sites, uint32_t from, const struct stingy_address *address)
 {
-	uint32_t number = (uint32_t)(from - sites->nodes);
-	uint64_t key = name_key(from->key, address);
+	uint64_t key = name_key(from, address);
 	for (;; key++) {
 		if (key == 0)
 			continue;
 		const struct stingy_edge *edge = place_of(sites->tables[0], sites, key);
 		if (edge->key == 0)
 			break;
-		if (is_named(sites, edge->to, number, address))
-			return &sites->nodes[edge->to - sites->nodes];
+		if (is_named(sites, edge->to, from, address))
+			return (uint32_t)(edge->to - sites->nodes);
 	}
-	struct stingy_node *to = &sites->nodes[sites->n_nodes];
-	to->key = (uint64_t)sites->n_nodes << STINGY_NODE_BITS;
-	sites->named[sites->n_nodes - 1] = (struct stingy_named_edge){
-		.offset = address->offset, .module = address->module, .from = number, .to = sites->n_nodes};
-	sites->n_nodes++;
-	insert(sites->tables[0], sites, key, to);
+	uint32_t to = sites->n_nodes++;
+	sites->named[to - 1] = (struct stingy_named_edge){address->offset, address->module, from};
+	insert(sites->tables[0], sites, key, &sites->nodes[to]);
 	return to;
 }
 
@@ -109,49 +121,83 @@ static bool is_same_rule(const struct stingy_rule *a, const struct stingy_rule *
 	return a->base == b->base && a->cfa == b->cfa && a->bp == b->bp;
 }
 
-int stingy_sites_add(struct stingy_sites *sites, const struct stingy_manifest_site *site, struct stingy_region *region,
-		     uint32_t limit, uint32_t align)
+int stingy_sites_add(struct stingy_sites *sites, const struct stingy_manifest_site *site)
 {
-	struct stingy_node *node = sites->nodes;
+	uint32_t node = 0;
 	for (uint32_t i = 0; i < site->depth; i++) {
 		node = find_named(sites, node, &site->chain[i]);
 		if (i + 1 == site->depth)
 			break;
-		if (node->rule.base == STINGY_RULE_NONE)
-			node->rule = site->chain[i].rule;
-		else if (!is_same_rule(&node->rule, &site->chain[i].rule))
+		struct stingy_rule *rule = &sites->rest[node].rule;
+		if (rule->base == STINGY_RULE_NONE)
+			*rule = site->chain[i].rule;
+		else if (!is_same_rule(rule, &site->chain[i].rule))
 			return -1;
 	}
-	if (node == sites->nodes || node->region)
+	if (node == 0 || sites->rest[node].kind != 0)
 		return -1;
-	node->region = region;
-	node->limit = limit;
-	node->align = align;
+	sites->rest[node].kind = site->kind + 1;
 	return 0;
 }
 
-/* What makes the walk quick from the node outwards, all that leads from it being settled. */
-static void settle_node(struct stingy_node *node)
+/* What is known of a node once all that leads from it is settled. Returns whether it needs edges in the table. */
+static void settle_outwards(struct stingy_sites *sites, uint32_t number)
 {
+	struct stingy_node_rest *node = &sites->rest[number];
+	uint32_t inner = sites->named[number - 1].from;
+	struct stingy_node_rest *from = &sites->rest[inner];
 	if (!node->is_bp_used)
 		node->rule.bp = 0; /* nobody further out needs the frame pointer: a load less */
 	node->is_bp_used = node->is_bp_used || node->rule.base == STINGY_RULE_BP;
-	if (node->rule.base == STINGY_RULE_NONE && node->region)
-		node->quick = node->limit + 1;
-	if (node->rule.base == STINGY_RULE_SP && node->rule.bp == 0)
-		node->step = (uint32_t)node->rule.cfa;
+	from->is_bp_used = from->is_bp_used || node->is_bp_used;
+	from->is_forked = from->is_forked || inner + 1 != number;
 }
 
-void stingy_sites_settle(struct stingy_sites *sites)
+/* Where the next return address is, if that is known beforehand; else 0. */
+static uint32_t next_at(const struct stingy_sites *sites, uint32_t number)
 {
-	for (uint32_t i = sites->n_nodes - 1; i > 0; i--) { /* a node stands behind the one that leads to it */
-		struct stingy_node *node = &sites->nodes[i];
-		struct stingy_node *from = &sites->nodes[sites->named[i - 1].from];
-		settle_node(node);
-		from->is_bp_used = from->is_bp_used || node->is_bp_used;
-		from->is_forked = from->only != NULL;
-		from->only = node;
+	const struct stingy_node_rest *rest = &sites->rest[number];
+	uint32_t from = sites->named[number - 1].from;
+	uint64_t sp = from == 0 ? 0 : sites->nodes[from].next_at + sizeof(uintptr_t);
+	if (rest->kind != 0 || rest->rule.base != STINGY_RULE_SP || rest->rule.bp != 0 ||
+	    (from != 0 && sites->nodes[from].next_at == 0))
+		return 0;
+	uint64_t at = sp + (uint64_t)rest->rule.cfa - sizeof(uintptr_t);
+	return at < QUICK_MOST ? (uint32_t)at : 0;
+}
+
+/* Makes a node for the quick walk, those further in being made. */
+static void settle_inwards(struct stingy_sites *sites, uint32_t number, uint32_t region_size)
+{
+	const struct stingy_node_rest *rest = &sites->rest[number];
+	struct stingy_node *node = &sites->nodes[number];
+	*node = (struct stingy_node){.only_ra = STINGY_NO_RA, .fork = rest->is_forked ? key_of(number) : 0};
+	node->next_at = next_at(sites, number);
+	if (rest->kind == 0)
+		return;
+	const struct stingy_sites_kind *kind = &sites->kinds[rest->kind - 1];
+	node->quick = rest->rule.base == STINGY_RULE_NONE ? kind->limit + 1 : 0;
+	node->region = kind->region * region_size;
+}
+
+void stingy_sites_settle(struct stingy_sites *sites, uint32_t region_size)
+{
+	uint32_t n_edges = 0;
+	for (uint32_t i = sites->n_nodes - 1; i > 0; i--) /* a node stands behind the one that leads to it */
+		settle_outwards(sites, i);
+	for (uint32_t i = 1; i < sites->n_nodes; i++) {
+		settle_inwards(sites, i, region_size);
+		n_edges += sites->named[i - 1].from == 0 || sites->rest[sites->named[i - 1].from].is_forked;
 	}
+	for (uint32_t i = sites->n_nodes - 1; i > 0; i--) {
+		struct stingy_node *node = &sites->nodes[i], *from = &sites->nodes[sites->named[i - 1].from];
+		if (node->next_at != 0 && node->next_ends < node->next_at + sizeof(uintptr_t))
+			node->next_ends = node->next_at + (uint32_t)sizeof(uintptr_t);
+		if (from->next_ends < node->next_ends)
+			from->next_ends = node->next_ends;
+	}
+	sites->mask = table_size(n_edges + STINGY_UNMANAGED_MAX) - 1;
+	sites->edges = sites->tables[1]; /* empty; so the first to be made is table 0, whose memory is in use */
 }
 
 bool stingy_sites_is_path(const struct stingy_manifest_module *named, const struct stingy_module *module)
@@ -183,24 +229,33 @@ static int place_module(const struct stingy_module *module, void *data)
 	return 0;
 }
 
+/* Puts an edge where readers look for it. */
+static void bind_edge(struct stingy_sites *sites, struct stingy_edge *table, uint32_t to, uintptr_t ra)
+{
+	uint32_t from = sites->named[to - 1].from;
+	if (from == 0)
+		insert(table, sites, STINGY_ROOT_KEY + ra, &sites->nodes[to]);
+	else if (sites->rest[from].is_forked)
+		insert(table, sites, key_of(from) + ra, &sites->nodes[to]);
+	else
+		__atomic_store_n(&sites->nodes[from].only_ra, ra, __ATOMIC_RELAXED);
+}
+
 /* Makes the other table from the named edges, and puts it in force. */
 static void rebuild(struct stingy_sites *sites)
 {
 	struct stingy_edge *table = sites->tables[sites->edges == sites->tables[0]];
-	memset(table, 0, sites->mask + sizeof(*table));
+	memset(table, 0, (sites->mask + 1) * sizeof(*table));
 	for (uint32_t i = 0; i < sites->n_nodes; i++)
-		__atomic_store_n(&sites->nodes[i].only_ra, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&sites->nodes[i].only_ra, STINGY_NO_RA, __ATOMIC_RELAXED);
 	sites->n_here = 0;
-	for (uint32_t i = 0; i + 1 < sites->n_nodes; i++) {
-		const struct stingy_named_edge *edge = &sites->named[i];
-		struct stingy_node *from = &sites->nodes[edge->from], *to = &sites->nodes[edge->to];
+	for (uint32_t to = 1; to < sites->n_nodes; to++) {
+		const struct stingy_named_edge *edge = &sites->named[to - 1];
 		uintptr_t ra = stingy_module_address(&sites->modules[edge->module].here, edge->offset);
 		if (ra == 0)
 			continue;
-		insert(table, sites, from->key + ra, to);
-		if (!from->is_forked)
-			__atomic_store_n(&from->only_ra, ra, __ATOMIC_RELAXED);
-		sites->n_here += to->region != NULL;
+		bind_edge(sites, table, to, ra);
+		sites->n_here += sites->rest[to].kind != 0;
 	}
 	sites->n_unmanaged = 0;
 	__atomic_store_n(&sites->edges, table, __ATOMIC_RELEASE);
@@ -264,19 +319,29 @@ const struct stingy_node *stingy_sites_learn(struct stingy_sites *sites, uintptr
 	return to;
 }
 
-const struct stingy_node *stingy_sites_match(const struct stingy_sites *sites, const struct stingy_node *node,
-					     const struct stingy_frame *at, const struct stingy_stack *stack)
+/* The node to which the edge leads that leaves the node by ra; NULL: there is none. */
+static const struct stingy_node *follow(const struct stingy_sites *sites, const struct stingy_node *node, uintptr_t ra)
 {
-	const struct stingy_node *best = node->region ? node : NULL;
+	if (ra == __atomic_load_n(&node->only_ra, __ATOMIC_RELAXED) && ra != STINGY_NO_RA)
+		return node + 1;
+	return node->fork ? stingy_sites_find(sites, node->fork, ra) : NULL;
+}
+
+uint32_t stingy_sites_match(const struct stingy_sites *sites, const struct stingy_node *node,
+			    const struct stingy_frame *at, const struct stingy_stack *stack)
+{
+	const struct stingy_node_rest *rest = &sites->rest[node - sites->nodes];
+	uint32_t best = rest->kind;
 	struct stingy_frame frame = *at;
-	while (stingy_walk_step(&frame, &node->rule, stack)) {
-		node = stingy_sites_find(sites, node->key, frame.ra);
+	while (stingy_walk_step(&frame, &rest->rule, stack)) {
+		node = follow(sites, node, frame.ra);
 		if (!node)
 			break;
-		if (node->region)
-			best = node;
+		rest = &sites->rest[node - sites->nodes];
+		if (rest->kind)
+			best = rest->kind;
 	}
-	return best;
+	return best - 1;
 }
 
 void stingy_sites_before_fork(struct stingy_sites *sites)

@@ -1,11 +1,11 @@
 /*
  * The sites of the manifest, ready for matching: which object kind does this call chain allocate?
  *
- * A trie over chains, from the malloc call outwards. Its nodes know nothing of addresses but of the one that follows
- * where only one can; its edges (node, return address) -> node stand in one hash table, so that a step costs the same
- * whatever the number of sites. The table is made anew when modules with sites come or go. It also remembers return
- * addresses that lead to no site: one that is in the table is known, one that is not may be from a module loaded since,
- * and is worth a look (stingy_sites_learn).
+ * A trie over chains, from the malloc call outwards. Most of its nodes have but one way on, to the node behind them in
+ * memory, and know the one return address that leads there. The edges from the root and from forks, (node, return
+ * address) -> node, stand in one hash table, so that a step costs the same whatever the number of sites. The table is
+ * made anew when modules with sites come or go. It also remembers return addresses that lead to no site: one that is
+ * in the table is known, one that is not may be from a module loaded since, and is worth a look (stingy_sites_learn).
  *
  * Readers take no lock and may run beside one writer; writers exclude each other by a try-lock, never waiting: the
  * loader's lock is taken inside. A reader that meets a change half made misses its site, no more.
@@ -15,8 +15,10 @@
 #define STINGY_SITES_H
 
 #include "modules.h"
-#include "region.h"
 #include "walk.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Return addresses without a site that are remembered; beyond them, unknown means unmanaged. */
 #define STINGY_UNMANAGED_MAX 2048u
@@ -25,19 +27,28 @@
 #define STINGY_NODES_MAX (1u << 17)
 #define STINGY_NODE_BITS 47 /* user addresses of x86-64 are below 2^47 */
 
+/* No return address. */
+#define STINGY_NO_RA UINT64_C(1)
+
+/*
+ * What the quick walk needs of a node. Where all rules on the way from the root are a stack pointer and a constant, the
+ * next return address is at a place known beforehand, counted from the stack pointer at the malloc call.
+ */
 struct stingy_node {
-	uint64_t key;                 /* its number, shifted by STINGY_NODE_BITS */
-	struct stingy_region *region; /* where its kind lives; NULL: no site ends here */
-	uint32_t limit;               /* bytes: larger allocations are not served */
-	uint32_t align;               /* bytes: what every slot of the region has */
-	struct stingy_rule rule;      /* to the next return address; STINGY_RULE_NONE: no edge leaves the node */
-	/* for stingy_take_fast, derived: */
-	uint32_t step;            /* the rule, where it is a stack pointer and a constant and nothing else; else 0 */
-	uint32_t quick;           /* limit + 1 where a site ends and the walk too; else 0 */
-	uintptr_t only_ra;        /* where exactly one edge leaves the node and can be taken: its address; else 0 */
-	struct stingy_node *only; /* where that leads; NULL: there is no edge, or more than one */
-	bool is_forked;           /* more than one */
-	bool is_bp_used;          /* its rule, or one further out, begins at the frame pointer */
+	uintptr_t only_ra;  /* the one address that leads on, to the next node in memory; or STINGY_NO_RA */
+	uint64_t fork;      /* the node's key, where edges leave it that are in the table; else 0 */
+	uint32_t quick;     /* bytes: smaller allocations are served here, and the walk ends; 0: not so simple */
+	uint32_t region;    /* bytes from an arena's first region to that of its kind */
+	uint32_t next_at;   /* bytes from the call's stack pointer to the next return address; 0: not so simple */
+	uint32_t next_ends; /* the most that a walk from here may read, likewise */
+};
+
+/* The rest of it. */
+struct stingy_node_rest {
+	struct stingy_rule rule; /* to the next return address; STINGY_RULE_NONE: no edge leaves the node */
+	uint32_t kind;           /* that is allocated here, plus 1; 0: no site ends here */
+	bool is_forked;          /* more than one edge leaves it */
+	bool is_bp_used;         /* its rule, or one further out, begins at the frame pointer */
 };
 
 /* The node of an address that is known to begin no site. */
@@ -48,11 +59,11 @@ struct stingy_edge {
 	const struct stingy_node *to;
 };
 
-/* An edge as the manifest has it: without an address. */
+/* An edge as the manifest has it: without an address. The one numbered n leads to the node numbered n + 1. */
 struct stingy_named_edge {
 	uint64_t offset;
 	uint32_t module;
-	uint32_t from, to;
+	uint32_t from;
 };
 
 /* A module of the manifest, and where it is loaded now. */
@@ -62,14 +73,23 @@ struct stingy_sites_module {
 	bool is_other_build;       /* a module of this path is loaded, but another build of it */
 };
 
+/* What is allocated at a site. */
+struct stingy_sites_kind {
+	uint32_t limit;  /* bytes: larger allocations are not served */
+	uint32_t region; /* number of its region */
+	uint32_t high;   /* number of the region for what does not fit there; UINT32_MAX: none */
+};
+
 struct stingy_sites {
 	struct stingy_edge *edges; /* the hash table in force; the other half of its mapping is for the next one */
-	uint64_t mask;             /* of a hash to an edge's distance from the first, in bytes */
+	uint64_t mask;             /* of a hash: edges in the table, minus 1 */
 	/* what is not for the hot path */
 	struct stingy_node *nodes; /* the first is the root */
+	struct stingy_node_rest *rest;
 	struct stingy_edge *tables[2];
 	struct stingy_named_edge *named;
 	struct stingy_sites_module *modules;
+	const struct stingy_sites_kind *kinds;
 	uint32_t n_nodes, n_modules, n_unmanaged;
 	uint32_t n_here;                       /* sites whose outermost address is in a module that is loaded */
 	struct stingy_modules_version version; /* of the loader's list that the table was made for */
@@ -82,21 +102,21 @@ struct stingy_sites {
 /* Bytes for so many addresses in sites (an upper bound of nodes and edges) and modules. */
 size_t stingy_sites_memory(uint32_t addresses, uint32_t modules);
 
-/* Makes an empty set. memory: zeroed, page-aligned, of stingy_sites_memory() bytes. */
-void stingy_sites_init(struct stingy_sites *sites, uint32_t addresses, uint32_t modules, void *memory);
+/* Makes an empty set. memory: zeroed, page-aligned, of stingy_sites_memory() bytes. kinds stay the caller's. */
+void stingy_sites_init(struct stingy_sites *sites, uint32_t addresses, uint32_t modules,
+		       const struct stingy_sites_kind *kinds, void *memory);
 
 /* Adds the manifest's next module, in its order. */
 void stingy_sites_add_module(struct stingy_sites *sites, const struct stingy_manifest_module *module);
 
 /*
- * Adds a site whose objects go to region. Returns 0, or -1 if the manifest contradicts itself: the same chain twice, or
- * two rules for one address of a chain.
+ * Adds a site; its kind must be known by now. Returns 0, or -1 if the manifest contradicts itself: the same chain
+ * twice, or two rules for one address of a chain.
  */
-int stingy_sites_add(struct stingy_sites *sites, const struct stingy_manifest_site *site, struct stingy_region *region,
-		     uint32_t limit, uint32_t align);
+int stingy_sites_add(struct stingy_sites *sites, const struct stingy_manifest_site *site);
 
-/* To be called when all sites have been added. */
-void stingy_sites_settle(struct stingy_sites *sites);
+/* To be called when all sites have been added. region_size: bytes from one region to the next. */
+void stingy_sites_settle(struct stingy_sites *sites, uint32_t region_size);
 
 /* Makes the table for the modules that are loaded now, if their list has changed. Takes the loader's lock. */
 void stingy_sites_bind(struct stingy_sites *sites);
@@ -117,23 +137,23 @@ void stingy_sites_before_fork(struct stingy_sites *sites);
 void stingy_sites_after_fork_in_parent(struct stingy_sites *sites);
 void stingy_sites_after_fork_in_child(struct stingy_sites *sites);
 
-/* The distance at which to look for the key first; further ones are an edge apart. The caller applies the mask. */
-static inline uint64_t stingy_sites_hash(uint64_t key)
-{
-	return key * 0xd6e8feb86659fd93u >> 28;
-}
-
-/* Where the edge leads that leaves the node by ra; NULL if there is none. */
+/*
+ * Where the edge leads that leaves the node with the key by ra; NULL if there is none. Return addresses differ in their
+ * low bits enough to be their own hash; so do node keys.
+ */
 static inline const struct stingy_node *stingy_sites_find(const struct stingy_sites *sites, uint64_t node_key,
 							  uintptr_t ra)
 {
-	const char *edges = (const char *)__atomic_load_n(&sites->edges, __ATOMIC_RELAXED);
+	const struct stingy_edge *edges = __atomic_load_n(&sites->edges, __ATOMIC_RELAXED);
 	uint64_t key = node_key + ra;
-	for (uint64_t i = stingy_sites_hash(key);; i += sizeof(struct stingy_edge)) {
-		const struct stingy_edge *edge = (const struct stingy_edge *)(edges + (i & sites->mask));
+	for (uint64_t i = key;; i++) {
+		const struct stingy_edge *edge = &edges[i & sites->mask];
 		uint64_t at = __atomic_load_n(&edge->key, __ATOMIC_ACQUIRE);
-		if (__builtin_expect(at == key, 1))
+		if (__builtin_expect(at == key, 1)) {
+			if (!edge->to)
+				__builtin_unreachable(); /* callers need not ask */
 			return edge->to;
+		}
 		if (at == 0)
 			return NULL;
 	}
@@ -141,11 +161,56 @@ static inline const struct stingy_node *stingy_sites_find(const struct stingy_si
 
 #define STINGY_ROOT_KEY UINT64_C(0)
 
-/*
- * The node in which the longest site that matches the call ends, beginning at node, to which the call's own return
- * address led and from which edges leave; NULL: none does.
+/* Whether the call whose stack pointer is sp came by the one address that leads on from the node. */
+static inline bool stingy_sites_is_only(const struct stingy_node *node, uintptr_t sp)
+{
+	uintptr_t ra = *(const uintptr_t *)(sp + node->next_at);
+	return __builtin_expect(ra == __atomic_load_n(&node->only_ra, __ATOMIC_RELAXED), 1);
+}
+
+/* Walks one step from the node, from which edges leave; where there is none for this call, to stingy_sites_unmanaged.
  */
-const struct stingy_node *stingy_sites_match(const struct stingy_sites *sites, const struct stingy_node *node,
-					     const struct stingy_frame *at, const struct stingy_stack *stack);
+static inline const struct stingy_node *stingy_sites_step(const struct stingy_sites *sites,
+							  const struct stingy_node *node, uintptr_t sp)
+{
+	if (stingy_sites_is_only(node, sp))
+		return node + 1;
+	if (node->fork == 0)
+		return &stingy_sites_unmanaged;
+	node = stingy_sites_find(sites, node->fork, *(const uintptr_t *)(sp + node->next_at));
+	return node ? node : &stingy_sites_unmanaged;
+}
+
+/*
+ * Walks from a node with a next_at outwards, as far as it can be done by places known beforehand. sp: the stack pointer
+ * just after the malloc call; what is in the thread's stack from there on to next_ends can be read. The first steps are
+ * written out for where there is but one way on: a step is cheaper than a jump.
+ */
+static inline __attribute__((always_inline)) const struct stingy_node *
+stingy_sites_walk(const struct stingy_sites *sites, const struct stingy_node *node, uintptr_t sp)
+{
+	if (stingy_sites_is_only(node, sp)) {
+		if (node[1].next_at == 0)
+			return node + 1;
+		if (!stingy_sites_is_only(node + 1, sp)) {
+			node++;
+		} else {
+			if (node[2].next_at == 0)
+				return node + 2;
+			node += 2;
+		}
+	}
+	do
+		node = stingy_sites_step(sites, node, sp);
+	while (node->next_at != 0);
+	return node;
+}
+
+/*
+ * The number of the kind of the longest site that matches the call, beginning at node, to which the call's own return
+ * address led; UINT32_MAX: none does.
+ */
+uint32_t stingy_sites_match(const struct stingy_sites *sites, const struct stingy_node *node,
+			    const struct stingy_frame *at, const struct stingy_stack *stack);
 
 #endif

@@ -34,11 +34,13 @@ struct stingy_frame {
 
 /*
  * The same where that call is known to have the return address ra_: if it turns out not to be the enclosing function's,
- * the place can only be told by ra_, and cannot be walked from. And the stack pointer alone.
+ * the place can only be told by ra_, and cannot be walked from.
  */
 #define STINGY_HERE_AT(ra_)                                                                                            \
 	((uintptr_t)__builtin_return_address(0) == (ra_) ? STINGY_HERE() : (struct stingy_frame){.ra = (ra_)})
-#define STINGY_SP_AT(ra_) ((uintptr_t)__builtin_return_address(0) == (ra_) ? STINGY_HERE().sp : 0)
+
+/* The stack pointer alone, which takes no frame record. */
+#define STINGY_SP() ((uintptr_t)__builtin_dwarf_cfa())
 
 /* The stack that a thread runs on: [low, high). An empty one (0, 0) makes every step fail. */
 struct stingy_stack {

@@ -75,13 +75,7 @@ static uint64_t sum_fell_back(const struct stingy_live_counters *counters)
 	return sum;
 }
 
-/* Slots of the region that are not free now (n_free), or were not at the worst moment (low). */
-static uint32_t in_use(const struct stingy_live_region *region, uint32_t n_free)
-{
-	return n_free < region->count ? region->count - n_free : 0;
-}
-
-static bool is_same_region(const struct stingy_manifest_region *a, const struct stingy_live_region *b)
+static bool is_same_region(const struct stingy_manifest_region *a, const struct stingy_live_reader_region *b)
 {
 	return a->offset == b->offset && a->slot == b->slot && a->count == b->count;
 }
@@ -167,14 +161,22 @@ static void print_regions(const struct stingy_live_reader *reader, const struct 
 		printf("  %6s %9s %8s %8s %8s %14s %10s%s\n", "region", "slot", "count", "in use", "peak", "served",
 		       "full", labels->n_kinds ? "  kinds" : "");
 	for (uint32_t i = 0; i < reader->live.n_regions; i++) {
-		const struct stingy_live_region *region = &reader->region[i];
+		const struct stingy_live_reader_region *region = &reader->region[i];
 
-		printf("  %6" PRIu32 " %9" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %14" PRIu64 " %10" PRIu32, i,
-		       region->slot, region->count, in_use(region, region->n_free), in_use(region, region->low),
+		printf("  %6" PRIu32 " %9" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %14" PRIu64 " %10" PRIu64, i,
+		       region->slot, region->count * reader->live.n_arenas, region->in_use, region->peak,
 		       region->served, region->full);
 		print_names(labels, i);
 		putchar('\n');
 	}
+}
+
+/* The kernel's word, where it can be had; explicit pages are none of those that it counts there. */
+static uint32_t pages_of(const struct stingy_live_reader *reader)
+{
+	if (reader->resident == 0 || reader->live.pages == STINGY_PAGES_EXPLICIT)
+		return reader->live.pages;
+	return reader->huge ? STINGY_PAGES_TRANSPARENT : STINGY_PAGES_SMALL;
 }
 
 static void print_text(const struct stingy_live_reader *reader, const struct labels *labels)
@@ -183,10 +185,16 @@ static void print_text(const struct stingy_live_reader *reader, const struct lab
 	struct stingy_live_counters counters = stingy_live_reader_sum(reader);
 
 	stingy_clean_print(stdout, reader->program);
-	printf(" (pid %ld): %s, pages: %s\n", (long)reader->pid, states[live->state], pages[live->pages]);
+	printf(" (pid %ld): %s, pages: %s", (long)reader->pid, states[live->state], pages[pages_of(reader)]);
+	if (reader->huge != 0 && reader->huge < reader->resident)
+		printf(" (%" PRIu64 " of %" PRIu64 " KiB)", reader->huge, reader->resident);
+	putchar('\n');
 	fputs("  manifest   ", stdout);
 	stingy_clean_print(stdout, live->manifest[0] ? live->manifest : "none");
 	printf(", %" PRIu64 " of its %" PRIu64 " sites are loaded\n", live->sites_here, live->sites);
+	if (live->n_arenas > 1)
+		printf("  arenas     %" PRIu32 " of %" PRIu32 " have an owner; regions are of all together\n",
+		       live->n_owned, live->n_arenas);
 	if (live->note[0]) {
 		fputs("  note       ", stdout);
 		stingy_clean_print(stdout, live->note);
@@ -223,12 +231,12 @@ static void json_regions(const struct stingy_live_reader *reader, const struct l
 {
 	fputs("\"regions\": [", stdout);
 	for (uint32_t i = 0; i < reader->live.n_regions; i++) {
-		const struct stingy_live_region *region = &reader->region[i];
+		const struct stingy_live_reader_region *region = &reader->region[i];
 
 		printf("%s{\"slot\": %" PRIu32 ", \"count\": %" PRIu32 ", \"in_use\": %" PRIu32 ", \"peak\": %" PRIu32
-		       ", \"served\": %" PRIu64 ", \"full\": %" PRIu32,
-		       i ? ", " : "", region->slot, region->count, in_use(region, region->n_free),
-		       in_use(region, region->low), region->served, region->full);
+		       ", \"served\": %" PRIu64 ", \"full\": %" PRIu64,
+		       i ? ", " : "", region->slot, region->count * reader->live.n_arenas, region->in_use, region->peak,
+		       region->served, region->full);
 		json_names(labels, i);
 		putchar('}');
 	}
@@ -243,7 +251,10 @@ static void print_json(const struct stingy_live_reader *reader, const struct lab
 	printf("{\"pid\": %ld, ", (long)reader->pid);
 	json_text("program", reader->program);
 	json_text("state", states[live->state]);
-	json_text("pages", pages[live->pages]);
+	json_text("pages", pages[pages_of(reader)]);
+	printf("\"huge_kib\": %" PRIu64 ", \"resident_kib\": %" PRIu64 ", \"arenas\": %" PRIu32 ", \"owned\": %" PRIu32
+	       ", ",
+	       reader->huge, reader->resident, live->n_arenas, live->n_owned);
 	json_text("manifest", live->manifest);
 	json_text("note", live->note);
 	printf("\"served\": %" PRIu64 ", \"unmanaged\": %" PRIu64 ", \"fell_back\": {", counters.served,

@@ -79,9 +79,41 @@ static int is_plausible(const struct stingy_live *live, uint64_t length)
 {
 	return live->magic == STINGY_LIVE_MAGIC && live->version == STINGY_LIVE_VERSION &&
 	       live->state <= STINGY_LIVE_DRY_RUN && live->pages <= STINGY_PAGES_SMALL &&
-	       live->n_regions <= STINGY_REGIONS_MAX && live->region_size >= sizeof(struct stingy_live_region) &&
-	       live->region_size <= REGION_SIZE_MAX && live->regions_at >= sizeof(*live) &&
-	       live->regions_at <= length && length - live->regions_at >= live->n_regions * live->region_size;
+	       live->n_regions <= STINGY_REGIONS_MAX && live->n_arenas <= STINGY_ARENAS_MAX &&
+	       live->region_size >= sizeof(struct stingy_live_region) && live->region_size <= REGION_SIZE_MAX &&
+	       live->regions_at >= sizeof(*live) && live->regions_at <= length &&
+	       length - live->regions_at >= live->n_regions * live->n_arenas * live->region_size;
+}
+
+/* Adds what a region of one arena holds. The process runs on meanwhile: figures may be beyond what there is. */
+static void add_region(struct stingy_live_reader_region *sum, const struct stingy_live_region *region)
+{
+	uint32_t peak = region->n_fresh < region->count ? region->count - region->n_fresh : 0;
+	uint32_t n_free = stingy_live_region_free(region);
+
+	sum->offset = region->offset;
+	sum->slot = region->slot;
+	sum->count = region->count;
+	sum->in_use += n_free < peak ? peak - n_free : 0;
+	sum->peak += peak;
+	sum->served += stingy_live_region_served(region);
+	sum->full += region->full;
+}
+
+static enum stingy_live_found read_regions(struct stingy_live_reader *reader, int mem, uint64_t at)
+{
+	const struct stingy_live *live = &reader->live;
+
+	memset(reader->region, 0, sizeof(reader->region));
+	for (uint32_t i = 0; i < live->n_regions * live->n_arenas; i++) {
+		struct stingy_live_region region;
+		enum stingy_live_found found = read_memory(mem, at + i * live->region_size, &region, sizeof(region));
+
+		if (found != STINGY_LIVE_FOUND)
+			return found;
+		add_region(&reader->region[i % live->n_regions], &region);
+	}
+	return STINGY_LIVE_FOUND;
 }
 
 static enum stingy_live_found read_live(struct stingy_live_reader *reader, int mem, const struct span *span)
@@ -99,10 +131,43 @@ static enum stingy_live_found read_live(struct stingy_live_reader *reader, int m
 		return STINGY_LIVE_UNKNOWN;
 	live->manifest[sizeof(live->manifest) - 1] = '\0';
 	live->note[sizeof(live->note) - 1] = '\0';
-	for (uint32_t i = 0; i < live->n_regions && found == STINGY_LIVE_FOUND; i++)
-		found = read_memory(mem, span->begin + live->regions_at + i * live->region_size, &reader->region[i],
-				    sizeof(reader->region[i]));
-	return found;
+	return read_regions(reader, mem, span->begin + live->regions_at);
+}
+
+/* Adds up the figure of the line, if it is the one of that name, in KiB. */
+static void add_figure(const char *line, const char *name, uint64_t *sum)
+{
+	uint64_t figure;
+
+	if (strncmp(line, name, strlen(name)) == 0 && sscanf(line + strlen(name), "%" SCNu64, &figure) == 1)
+		*sum += figure;
+}
+
+/* On which pages the arenas are, as the kernel has it; fork may have changed what the process knew. */
+static void read_pages(struct stingy_live_reader *reader)
+{
+	const struct stingy_live *live = &reader->live;
+	uint64_t begin, end, low = live->arena, high = low + live->stride * live->n_arenas;
+	char path[PROC_PATH_MAX], *line = NULL;
+	int is_in = 0;
+	size_t room = 0;
+	FILE *smaps;
+
+	reader->resident = reader->huge = 0;
+	proc_path(path, reader->pid, "smaps");
+	smaps = fopen(path, "re");
+	if (!smaps)
+		return;
+	while (getline(&line, &room, smaps) > 0) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &begin, &end) == 2)
+			is_in = begin < high && end > low;
+		if (!is_in)
+			continue;
+		add_figure(line, "Rss:", &reader->resident);
+		add_figure(line, "AnonHugePages:", &reader->huge);
+	}
+	free(line);
+	fclose(smaps);
 }
 
 /* Not argv[0], which programs overwrite. */
@@ -133,6 +198,7 @@ enum stingy_live_found stingy_live_reader_read(struct stingy_live_reader *reader
 		return failure(errno);
 	found = read_live(reader, mem, &span);
 	close(mem);
+	read_pages(reader);
 	read_program(reader);
 	return found;
 }

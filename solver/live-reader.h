@@ -24,11 +24,23 @@ enum stingy_live_found {
 	STINGY_LIVE_RESULTS,
 };
 
+/* A region: of one arena, and in all arenas together. */
+struct stingy_live_reader_region {
+	uint32_t offset; /* bytes from the start of the cache slab */
+	uint32_t slot;   /* bytes */
+	uint32_t count;  /* slots in one arena */
+	uint32_t in_use; /* slots of all arenas: now, */
+	uint32_t peak;   /* and at most, each arena at its worst moment */
+	uint64_t served; /* allocations */
+	uint64_t full;   /* allocations refused as there was no free slot */
+};
+
 struct stingy_live_reader {
 	pid_t pid;
 	char program[PATH_MAX]; /* path of the executable, or at least its name */
 	struct stingy_live live;
-	struct stingy_live_region region[STINGY_REGIONS_MAX]; /* live.n_regions of them */
+	struct stingy_live_reader_region region[STINGY_REGIONS_MAX]; /* live.n_regions of them */
+	uint64_t resident, huge; /* KiB of the arenas in memory, and on huge pages; 0, 0: not known */
 };
 
 /* Reads the statistics of a process. The reader holds them only if it returns STINGY_LIVE_FOUND. */

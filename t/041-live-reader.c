@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-#define N_REGIONS 3u
+#define N_REGIONS 3u /* of each arena */
+#define N_ARENAS  2u
 
 /* What the shim maps; the regions do not follow at once, since regions_at says where. */
 struct mapping {
@@ -24,7 +25,7 @@ struct mapping {
 	struct {
 		struct stingy_live_region region;
 		char more[32];
-	} each[N_REGIONS];
+	} each[N_REGIONS * N_ARENAS];
 };
 
 static struct stingy_live_reader reader;
@@ -39,14 +40,21 @@ static void fill(struct mapping *mapping)
 	live->pages = STINGY_PAGES_TRANSPARENT;
 	live->n_threads = 2;
 	live->n_regions = N_REGIONS;
+	live->n_arenas = N_ARENAS;
 	live->regions_at = offsetof(struct mapping, each);
 	live->region_size = sizeof(mapping->each[0]);
 	live->thread[0] = (struct stingy_live_counters){.served = 100, .unmanaged = 7, .fell_back = {1, 2, 3, 4, 5}};
 	live->thread[1] = (struct stingy_live_counters){.served = 10, .unmanaged = 1, .fell_back = {10, 0, 0, 0, 1}};
 	live->thread[2].served = 1000000; /* of no thread: must not count */
 	strcpy(live->manifest, "/etc/a b.manifest");
-	for (uint32_t i = 0; i < N_REGIONS; i++)
-		mapping->each[i].region = (struct stingy_live_region){.served = 1000, .count = 10, .n_free = i};
+	for (uint32_t i = 0; i < N_REGIONS * N_ARENAS; i++)
+		mapping->each[i].region = (struct stingy_live_region){
+			.state = 1000 * STINGY_LIVE_ONE_SERVED + i,
+			.slot = 64,
+			.count = 10,
+			.n_fresh = 2,
+			.full = i,
+		};
 }
 
 static int map(void **state)
@@ -78,19 +86,27 @@ static void test_absent(void **state)
 
 static void test_found(void **state)
 {
-	struct mapping *mapping = *state;
 	struct stingy_live_counters sum;
 	char program[PATH_MAX];
 
+	(void)state;
 	assert_non_null(realpath("/proc/self/exe", program));
 	assert_int_equal(stingy_live_reader_read(&reader, getpid()), STINGY_LIVE_FOUND);
 	assert_int_equal(reader.pid, getpid());
 	assert_string_equal(reader.program, program);
 	assert_string_equal(reader.live.manifest, "/etc/a b.manifest");
-	for (uint32_t i = 0; i < N_REGIONS; i++)
-		assert_memory_equal(&reader.region[i], &mapping->each[i].region, sizeof(reader.region[i]));
+	for (uint32_t i = 0; i < N_REGIONS; i++) {
+		const struct stingy_live_reader_region *region = &reader.region[i];
+
+		assert_int_equal(region->slot, 64);
+		assert_int_equal(region->count, 10);
+		assert_int_equal(region->peak, 2 * 8);
+		assert_int_equal(region->in_use, 2 * 8 - i - (i + N_REGIONS)); /* but for those on the stacks */
+		assert_int_equal(region->served, 2 * 1000);
+		assert_int_equal(region->full, i + i + N_REGIONS);
+	}
 	sum = stingy_live_reader_sum(&reader);
-	assert_int_equal(sum.served, N_REGIONS * 1000 + 110);
+	assert_int_equal(sum.served, N_REGIONS * N_ARENAS * 1000 + 110);
 	assert_int_equal(sum.unmanaged, 8);
 	assert_int_equal(sum.fell_back[STINGY_FELL_SIZE], 11);
 	assert_int_equal(sum.fell_back[STINGY_FELL_ALIGN], 2);
@@ -124,7 +140,7 @@ static void test_too_many_threads(void **state)
 
 	mapping->live.n_threads = STINGY_LIVE_THREADS + 1;
 	assert_int_equal(stingy_live_reader_read(&reader, getpid()), STINGY_LIVE_FOUND);
-	assert_int_equal(stingy_live_reader_sum(&reader).served, N_REGIONS * 1000 + 110 + 1000000);
+	assert_int_equal(stingy_live_reader_sum(&reader).served, N_REGIONS * N_ARENAS * 1000 + 110 + 1000000);
 }
 
 /* What does not add up is refused, one field at a time. */
@@ -145,15 +161,17 @@ static void test_damage(void **state)
 	assert_refused(live, &good);
 	live->n_regions = STINGY_REGIONS_MAX + 1;
 	assert_refused(live, &good);
+	live->n_arenas = STINGY_ARENAS_MAX + 1;
+	assert_refused(live, &good);
 	live->region_size = sizeof(struct stingy_live_region) - 1;
 	assert_refused(live, &good);
-	live->region_size = UINT64_MAX / N_REGIONS + 1;
+	live->region_size = UINT64_MAX / N_REGIONS / N_ARENAS + 1;
 	assert_refused(live, &good);
 	live->regions_at = sizeof(*live) - 1;
 	assert_refused(live, &good);
 	live->regions_at = UINT64_MAX;
 	assert_refused(live, &good);
-	live->regions_at = length - N_REGIONS * live->region_size + 1;
+	live->regions_at = length - N_REGIONS * N_ARENAS * live->region_size + 1;
 	assert_refused(live, &good);
 }
 

@@ -36,17 +36,36 @@ static uint32_t next_random(void)
 	return random_state;
 }
 
-/* What is in the memory before does not matter, and nothing is written beyond what was asked for. */
+static size_t memory_size; /* of the region under test */
+
 static void make_at(uint32_t offset, uint32_t slot, uint32_t count)
 {
-	size_t size = stingy_region_memory(offset, slot, count);
-
-	assert_true(size <= sizeof(memory));
-	memset(memory, UNTOUCHED, sizeof(memory));
+	memory_size = stingy_region_memory(slot, count);
+	assert_true(memory_size <= sizeof(memory));
+	memset(memory, 0, memory_size);
+	memset(memory + memory_size, UNTOUCHED, sizeof(memory) - memory_size);
 	stingy_region_init(&region, NUMBER, arena, offset, slot, count, memory);
 	assert_true(stingy_region_is_valid(&region));
-	for (size_t i = size; i < sizeof(memory); i++)
+}
+
+/* Nothing is written beyond what was asked for. */
+static void assert_in_its_memory(void)
+{
+	for (size_t i = memory_size; i < sizeof(memory); i++)
 		assert_int_equal(memory[i], UNTOUCHED);
+}
+
+/* As the owner thread allocates. */
+static void *pop(void)
+{
+	void *object = NULL;
+
+	return stingy_region_pop(&region, arena, &object) ? object : stingy_region_refill(&region);
+}
+
+static uint32_t n_free(void)
+{
+	return stingy_live_region_free(&region.live) + region.live.n_fresh;
 }
 
 static void make(uint32_t slot, uint32_t count)
@@ -74,6 +93,20 @@ static void push_remote(void *object)
 	stingy_region_push_remote(&region, slot_of(object));
 }
 
+/* Takes all that is on the stack, then one more, for which what others have freed is collected; gives all back. */
+static void collect(void)
+{
+	static void *object[COUNT_MAX + 1];
+	uint32_t n = 0;
+
+	while (stingy_region_pop(&region, arena, &object[n]))
+		n++;
+	if ((object[n] = stingy_region_refill(&region)) != NULL)
+		n++;
+	while (n > 0)
+		push(object[--n]);
+}
+
 static void test_gives_each_slot_once(void **state)
 {
 	static const uint32_t sizes[] = {16, 48, 64, 112, 512, 1008, 4096, 5008, 65536};
@@ -84,12 +117,13 @@ static void test_gives_each_slot_once(void **state)
 
 		make(sizes[i], count);
 		for (uint32_t n = 0; n < count; n++) /* from the lowest address up */
-			assert_ptr_equal(stingy_region_pop(&region), slots + (size_t)n * sizes[i]);
-		assert_null(stingy_region_pop(&region));
-		assert_null(stingy_region_pop(&region));
+			assert_ptr_equal(pop(), slots + (size_t)n * sizes[i]);
+		assert_null(pop());
+		assert_null(pop());
 		assert_true(stingy_region_is_valid(&region));
-		assert_int_equal(region.live.served, count);
-		assert_int_equal(region.live.low, 0);
+		assert_int_equal(stingy_live_region_served(&region.live), count);
+		assert_int_equal(region.live.n_fresh, 0);
+		assert_in_its_memory();
 		assert_int_equal(stingy_region_n_free(&region), 0);
 	}
 }
@@ -98,16 +132,16 @@ static void test_last_freed_comes_first(void **state)
 {
 	(void)state;
 	make(48, 10);
-	void *a = stingy_region_pop(&region), *b = stingy_region_pop(&region), *c = stingy_region_pop(&region);
+	void *a = pop(), *b = pop(), *c = pop();
 	push(a);
 	push(c);
-	assert_ptr_equal(stingy_region_pop(&region), c);
-	assert_ptr_equal(stingy_region_pop(&region), a);
+	assert_ptr_equal(pop(), c);
+	assert_ptr_equal(pop(), a);
 	push(b);
-	assert_ptr_equal(stingy_region_pop(&region), b);
-	assert_int_equal(region.live.n_free, 7);
-	assert_int_equal(region.live.low, 7);
-	assert_int_equal(region.live.served, 6);
+	assert_ptr_equal(pop(), b);
+	assert_int_equal(n_free(), 7);
+	assert_int_equal(region.live.n_fresh, 7);
+	assert_int_equal(stingy_live_region_served(&region.live), 6);
 }
 
 /* Of all addresses in the region's KiBs only those where a slot begins that is given are objects. */
@@ -132,11 +166,11 @@ static void test_finds_the_slot_of_an_address(void **state)
 	for (unsigned round = 0; round < 300; round++) {
 		uint32_t slot = 16 * (1 + next_random() % 600), most = ROOM / slot;
 		uint32_t count = 1 + next_random() % (most < COUNT_MAX ? most : COUNT_MAX);
-		uint32_t offset = next_random() % OFFSETS * 1024, n_given = 1 + next_random() % count;
+		uint32_t offset = (1 + next_random() % (OFFSETS - 1)) * 1024, n_given = 1 + next_random() % count;
 
 		make_at(offset, slot, count);
 		for (uint32_t i = 0; i < n_given; i++)
-			assert_ptr_equal(stingy_region_pop(&region), arena + offset + i * slot);
+			assert_ptr_equal(pop(), arena + offset + i * slot);
 		for (uint32_t i = 0; i < count; i++)
 			assert_int_equal(stingy_region_is_given(&region, slot_of(arena + offset + i * slot)),
 					 i < n_given);
@@ -146,8 +180,9 @@ static void test_finds_the_slot_of_an_address(void **state)
 				push(arena + offset + i * slot);
 			else
 				push_remote(arena + offset + i * slot);
-		assert_true(stingy_region_collect(&region)); /* which finds the slot of a place */
-		assert_int_equal(region.live.n_free, count);
+		assert_int_equal(stingy_region_n_free(&region), count);
+		collect(); /* which finds the slot of a place */
+		assert_int_equal(n_free(), count);
 		assert_true(stingy_region_is_valid(&region));
 		assert_found(offset, slot, count, 0);
 	}
@@ -163,7 +198,7 @@ static void test_random_use(void **state)
 	make(112, 1000);
 	for (unsigned round = 0; round < 200000; round++) {
 		if (next_random() % 2) {
-			void *at = stingy_region_pop(&region);
+			void *at = pop();
 
 			assert_int_equal(at == NULL, n == 1000);
 			if (at)
@@ -174,7 +209,7 @@ static void test_random_use(void **state)
 			push(object[i]);
 			object[i] = object[--n];
 		}
-		assert_int_equal(region.live.n_free, 1000 - n);
+		assert_int_equal(n_free(), 1000 - n);
 		if (round % 10000 == 0)
 			assert_true(stingy_region_is_valid(&region));
 	}
@@ -201,21 +236,19 @@ static void test_collects_what_others_freed(void **state)
 
 	(void)state;
 	make(64, 5);
-	assert_false(stingy_region_collect(&region));
 	for (unsigned i = 0; i < 5; i++)
-		object[i] = stingy_region_pop(&region);
+		object[i] = pop();
 	run_thread(object + 2); /* the last three */
-	assert_int_equal(region.live.n_free, 0);
+	assert_int_equal(n_free(), 0);
 	assert_int_equal(stingy_region_n_free(&region), 3);
 	assert_true(stingy_region_is_valid(&region));
-	assert_null(stingy_region_pop(&region));
-	assert_true(stingy_region_collect(&region));
-	assert_false(stingy_region_collect(&region));
-	assert_int_equal(region.live.n_free, 3);
-	assert_true(stingy_region_is_valid(&region));
-	for (unsigned i = 0; i < 3; i++)
-		assert_true((char *)stingy_region_pop(&region) >= slots + 2 * 64);
-	assert_null(stingy_region_pop(&region));
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true((char *)pop() >= slots + 2 * 64);
+		assert_int_equal(n_free(), 2 - i);
+		assert_int_equal(stingy_region_n_free(&region), 2 - i);
+		assert_true(stingy_region_is_valid(&region));
+	}
+	assert_null(pop());
 }
 
 /* The owner hands objects to two threads that free them, through a place each; the contents say whose they are. */
@@ -241,9 +274,8 @@ static void hand_over(unsigned box, unsigned n)
 {
 	unsigned *object;
 
-	while (!(object = stingy_region_pop(&region)))
-		if (!stingy_region_collect(&region))
-			sched_yield();
+	while (!(object = pop()))
+		sched_yield();
 	*object = n;
 	void *none = NULL;
 	while (!__atomic_compare_exchange_n(&mailbox[box], &none, object, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
@@ -263,14 +295,14 @@ static void test_owner_and_others_at_once(void **state)
 	for (unsigned n = 0; n < HANDED; n++) {
 		hand_over(0, n);
 		hand_over(1, n);
-		void *own = stingy_region_pop(&region);
+		void *own = pop();
 		if (own)
 			push(own);
 	}
 	for (unsigned box = 0; box < 2; box++)
 		assert_int_equal(pthread_join(thread[box], NULL), 0);
-	stingy_region_collect(&region);
-	assert_int_equal(region.live.n_free, 30);
+	collect();
+	assert_int_equal(n_free(), 30);
 	assert_true(stingy_region_is_valid(&region));
 }
 
@@ -282,23 +314,51 @@ static void test_rebuild_finds_all_that_is_free(void **state)
 	(void)state;
 	make(32, 10);
 	for (unsigned i = 0; i < 10; i++)
-		object[i] = stingy_region_pop(&region);
+		object[i] = pop();
 	for (unsigned i = 0; i < 4; i++)
 		push(object[i]);
 	run_thread(object + 7);
-	region.live.n_free--;
+	region.live.state--;
 	assert_false(stingy_region_is_valid(&region));
 	stingy_region_rebuild(&region);
 	assert_true(stingy_region_is_valid(&region));
-	assert_int_equal(region.live.n_free, 7); /* but for 4, 5 and 6 */
-	assert_false(stingy_region_collect(&region));
+	assert_int_equal(n_free(), 7); /* but for 4, 5 and 6 */
 	for (unsigned i = 0; i < 7; i++) {
-		char *at = stingy_region_pop(&region);
+		char *at = pop();
 		assert_true(at < slots + 4 * 32 || at >= slots + 7 * 32);
 	}
-	assert_null(stingy_region_pop(&region));
+	assert_null(pop());
 	push(object[5]);
-	assert_ptr_equal(stingy_region_pop(&region), object[5]);
+	assert_ptr_equal(pop(), object[5]);
+}
+
+/* What was never given is not looked at, and where nothing lives nothing is known of what was. */
+static void test_reset(void **state)
+{
+	(void)state;
+	make(48, 10);
+	void *a = pop(), *b = pop();
+	push(a);
+	push_remote(b);
+	stingy_region_reset(&region);
+	assert_true(stingy_region_is_valid(&region));
+	assert_int_equal(region.live.n_fresh, 10);
+	for (unsigned i = 0; i < 10; i++)
+		assert_ptr_equal(pop(), slots + i * 48);
+	assert_null(pop());
+}
+
+/* Ten slots, all given and given back: on the stack, the first on top. */
+static void make_all_free(void)
+{
+	void *object[10];
+
+	make(32, 10);
+	for (unsigned i = 0; i < 10; i++)
+		object[i] = pop();
+	for (unsigned i = 10; i-- > 0;)
+		push(object[i]);
+	assert_true(stingy_region_is_valid(&region));
 }
 
 static void test_is_valid_sees_damage(void **state)
@@ -306,16 +366,16 @@ static void test_is_valid_sees_damage(void **state)
 	uint32_t *given;
 
 	(void)state;
-	make(32, 10);
+	make_all_free();
 	region.stack[3] = slot_of(slots + 10 * 32);
 	assert_false(stingy_region_is_valid(&region));
-	make(32, 10);
+	make_all_free();
 	region.stack[3].offset += 16;
 	assert_false(stingy_region_is_valid(&region));
-	make(32, 10);
+	make_all_free();
 	region.stack[3].place++;
 	assert_false(stingy_region_is_valid(&region));
-	make(32, 10);
+	make_all_free();
 	given = &region.given[slot_of(slots + 9 * 32).place];
 	*given = OFFSET + 9 * 32; /* and on the stack */
 	assert_false(stingy_region_is_valid(&region));
@@ -323,19 +383,26 @@ static void test_is_valid_sees_damage(void **state)
 	assert_false(stingy_region_is_valid(&region));
 	*given = STINGY_SLOT_REMOTE;
 	assert_false(stingy_region_is_valid(&region));
+	*given = STINGY_SLOT_FRESH;
+	assert_false(stingy_region_is_valid(&region));
 	*given = STINGY_SLOT_FREE;
 	assert_true(stingy_region_is_valid(&region));
-	region.live.low = 11;
+	region.live.n_fresh = 11;
 	assert_false(stingy_region_is_valid(&region));
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gives_each_slot_once),           cmocka_unit_test(test_last_freed_comes_first),
-		cmocka_unit_test(test_finds_the_slot_of_an_address),   cmocka_unit_test(test_random_use),
-		cmocka_unit_test(test_collects_what_others_freed),     cmocka_unit_test(test_owner_and_others_at_once),
-		cmocka_unit_test(test_rebuild_finds_all_that_is_free), cmocka_unit_test(test_is_valid_sees_damage),
+		cmocka_unit_test(test_gives_each_slot_once),
+		cmocka_unit_test(test_last_freed_comes_first),
+		cmocka_unit_test(test_finds_the_slot_of_an_address),
+		cmocka_unit_test(test_random_use),
+		cmocka_unit_test(test_collects_what_others_freed),
+		cmocka_unit_test(test_owner_and_others_at_once),
+		cmocka_unit_test(test_rebuild_finds_all_that_is_free),
+		cmocka_unit_test(test_is_valid_sees_damage),
+		cmocka_unit_test(test_reset),
 	};
 
 	random_state = (uint32_t)time(NULL) | 1;

@@ -26,10 +26,10 @@ static struct stingy_region region;
 /* Ten slots of 48 bytes, of which the first four are given. */
 static void make(void)
 {
-	assert_true(stingy_region_memory(OFFSET, 48, 10) <= sizeof(memory));
+	assert_true(stingy_region_memory(48, 10) <= sizeof(memory));
 	stingy_region_init(&region, NUMBER, arena, OFFSET, 48, 10, memory);
 	for (unsigned i = 0; i < 4; i++)
-		assert_ptr_equal(stingy_region_pop(&region), slots + i * 48);
+		assert_ptr_equal(stingy_region_refill(&region), slots + i * 48);
 }
 
 static struct stingy_slot slot_of(const void *object)
@@ -137,7 +137,7 @@ static void free_the_first_slot_again(void)
 static void free_what_is_collected(void)
 {
 	push_remote(slots + 48);
-	stingy_region_collect(&region);
+	stingy_region_rebuild(&region);
 	push_remote(slots + 48);
 }
 
@@ -151,7 +151,7 @@ static void test_bad_frees_end_the_program(void **state)
 		{free_twice, "double free of %p (slot 2 of region 7)", 2 * 48},
 		{free_remote_twice, "double free of %p (slot 2 of region 7)", 2 * 48},
 		{free_remote_then_here, "double free of %p (slot 2 of region 7)", 2 * 48},
-		{free_never_given, "double free of %p (slot 9 of region 7)", 9 * 48},
+		{free_never_given, "%p was never allocated (slot 9 of region 7)", 9 * 48},
 		{free_inside, "%p is inside slot 2 of region 7, not its start", 2 * 48 + 16},
 		{free_inside_by_a_byte, "%p is inside slot 2 of region 7, not its start", 3 * 48 - 1},
 		{free_behind, "%p is in no slot (behind region 7)", 10 * 48},

@@ -20,7 +20,7 @@
 #define SITE 16u /* bytes from the beginning of the C library's text */
 
 static struct stingy_sites sites;
-static struct stingy_region region;
+static const struct stingy_sites_kind kind = {.limit = 16, .high = UINT32_MAX};
 static struct stingy_manifest_module named[2]; /* the program, the C library */
 static uint64_t libc_text;                     /* file offset */
 static uintptr_t libc_low;
@@ -59,18 +59,18 @@ static void make(void)
 
 	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(at != MAP_FAILED);
-	stingy_sites_init(&sites, 10, 2, at);
+	stingy_sites_init(&sites, 10, 2, &kind, at);
 	stingy_sites_add_module(&sites, &named[0]);
 	stingy_sites_add_module(&sites, &named[1]);
-	assert_int_equal(stingy_sites_add(&sites, &site, &region, 16, 16), 0);
-	stingy_sites_settle(&sites);
+	assert_int_equal(stingy_sites_add(&sites, &site), 0);
+	stingy_sites_settle(&sites, 128);
 	stingy_sites_bind(&sites);
 }
 
 static bool has_site(void)
 {
 	const struct stingy_node *node = stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(0));
-	return node && node->region == &region;
+	return node && node->quick == kind.limit + 1;
 }
 
 static int note_libc(const struct stingy_module *module, void *data)
