@@ -200,20 +200,24 @@ static int measure(struct loading *l)
 static int make_room(struct loading *l)
 {
 	struct stingy_serve *serve = l->serve;
-	const char *explicit = stingy_env("STINGY_PAGES"), *why;
-	bool is_explicit = explicit && strcmp(explicit, "explicit") == 0;
+	const char *explicit = stingy_env("STINGY_PAGES");
+	const struct stingy_arena_plan plan = {
+		.slab = l->slab,
+		.count = 1,
+		.is_explicit = explicit && strcmp(explicit, "explicit") == 0,
+	};
 	if (make_live(l, l->counts.regions) < 0)
 		return refuse(l, "no memory");
-	if (stingy_arena_init(&serve->arena, l->slab, is_explicit, &why) < 0) {
+	if (stingy_arena_init(&serve->arena, &plan) < 0) {
 		serve->is_hopeless = true;
-		why = "no memory for the arena: nothing is served";
-		stingy_say("'%s': %s", l->path, why);
+		serve->arena.why = "no memory for the arena: nothing is served";
+		stingy_say("'%s': %s", l->path, serve->arena.why);
 	}
 	serve->live->pages = serve->arena.pages;
 	serve->live->arena = (uintptr_t)serve->arena.base;
-	snprintf(serve->live->note, sizeof(serve->live->note), "%s", why ? why : "");
+	snprintf(serve->live->note, sizeof(serve->live->note), "%s", serve->arena.why ? serve->arena.why : "");
 	size_t sites = stingy_sites_memory(l->n_addresses, l->counts.modules);
-	size_t regions = serve->arena.size / STINGY_REGION_ALIGN * sizeof(*serve->region_of);
+	size_t regions = serve->arena.stride / STINGY_REGION_ALIGN * sizeof(*serve->region_of);
 	size_t stages = l->counts.stages * sizeof(*serve->stages);
 	size_t needs = l->n_needs * sizeof(*l->needs), kinds = l->counts.kinds * sizeof(*l->kinds);
 	l->memory = stingy_map(sites + regions + stages + needs + kinds + l->region_memory + 6 * 64);
@@ -222,7 +226,7 @@ static int make_room(struct loading *l)
 	stingy_sites_init(&serve->sites, l->n_addresses, l->counts.modules, stingy_carve(&l->memory, sites));
 	serve->region_of = stingy_carve(&l->memory, regions);
 	serve->stages = stingy_carve(&l->memory, stages);
-	for (size_t i = 0; i < serve->arena.size / STINGY_REGION_ALIGN; i++)
+	for (size_t i = 0; i < serve->arena.stride / STINGY_REGION_ALIGN; i++)
 		serve->region_of[i] = &stingy_no_region;
 	l->needs = stingy_carve(&l->memory, needs);
 	l->kinds = stingy_carve(&l->memory, kinds);

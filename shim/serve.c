@@ -190,33 +190,38 @@ size_t stingy_usable(const void *object)
 	return region->live.slot;
 }
 
+/*
+ * The arenas in which objects live or are about to: the owner, if it forks in a signal handler, may be in the midst of
+ * a pop or push.
+ */
+static uint64_t live_arenas(void)
+{
+	bool is_live = stingy_self.is_owner;
+	for (uint32_t i = 0; i < stingy_serve.n_regions && !is_live; i++)
+		is_live = stingy_serve.regions[i].live.n_free != stingy_serve.regions[i].live.count;
+	return is_live;
+}
+
+/* What has become of the pages. */
+static void show_pages(void)
+{
+	const struct stingy_arena *arena = &stingy_serve.arena;
+	stingy_serve.live->pages = arena->pages;
+	if (!stingy_serve.is_hopeless)
+		note(arena->why ? arena->why : "");
+}
+
 static void before_fork(void)
 {
 	stingy_sites_before_fork(&stingy_serve.sites);
-	stingy_arena_before_fork(&stingy_serve.arena);
-}
-
-/*
- * Whether no object lives in the arena, and none is about to: the owner, if it forks in a signal handler, may be in the
- * midst of a pop or push. Then the child takes fresh pages, and the parent's stay its own.
- */
-static bool is_arena_empty(void)
-{
-	bool is_empty = !stingy_self.is_owner;
-	for (uint32_t i = 0; i < stingy_serve.n_regions && is_empty; i++)
-		is_empty = stingy_serve.regions[i].live.n_free == stingy_serve.regions[i].live.count;
-	return is_empty;
+	stingy_arena_before_fork(&stingy_serve.arena, live_arenas());
 }
 
 static void after_fork_in_parent(void)
 {
-	struct stingy_live *live = stingy_serve.live;
-	stingy_arena_after_fork_in_parent(&stingy_serve.arena);
+	stingy_arena_after_fork_in_parent(&stingy_serve.arena, live_arenas());
+	show_pages();
 	stingy_sites_after_fork_in_parent(&stingy_serve.sites);
-	if (live->pages != STINGY_PAGES_TRANSPARENT || is_arena_empty())
-		return;
-	live->pages = stingy_serve.arena.pages = STINGY_PAGES_SMALL;
-	note("small pages: it forked while objects lived in the arena, and writing beside a child splits a huge page");
 }
 
 /*
@@ -239,15 +244,12 @@ static void after_fork_in_child(void)
 {
 	struct stingy_live *live = stingy_serve.live;
 	take_over_regions();
-	bool is_empty = is_arena_empty();
-	stingy_arena_after_fork_in_child(&stingy_serve.arena, is_empty);
+	stingy_arena_after_fork_in_child(&stingy_serve.arena, live_arenas());
 	stingy_sites_after_fork_in_child(&stingy_serve.sites);
 	memset(live->thread, 0, sizeof(live->thread));
 	live->n_threads = 0;
 	live->pid = (uint32_t)getpid();
-	live->pages = stingy_serve.arena.pages;
-	if (!is_empty)
-		note("small pages: objects lived in the arena at fork, or its owner forked");
+	show_pages();
 	if (live->state == STINGY_LIVE_SERVING)
 		live->state = STINGY_LIVE_READY;
 	stingy_serve.owner = NULL;

@@ -75,7 +75,7 @@ size_t stingy_usable(const void *object);
 
 static inline __attribute__((always_inline)) bool stingy_owns(const void *object)
 {
-	return (uintptr_t)object - (uintptr_t)stingy_serve.arena.base < stingy_serve.arena.size;
+	return (uintptr_t)object - (uintptr_t)stingy_serve.arena.base < stingy_serve.arena.stride;
 }
 
 /* Offset in the arena of an address in it. */
