@@ -4,6 +4,7 @@
 #include "env.h"
 #include "map.h"
 #include "say.h"
+#include "start.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ struct loading {
 	struct stingy_manifest_counts counts;
 	uint32_t n_addresses; /* in all sites together */
 	uint32_t n_needs;     /* in all stages together */
-	uint32_t slab;        /* bytes */
+	struct stingy_manifest_slab slab;
 	size_t region_memory; /* bytes */
 	char *memory;         /* what is left of the mapping for all tables */
 	struct stingy_need *needs;
@@ -167,8 +168,7 @@ static int measure(struct loading *l)
 	while ((more = stingy_manifest_next(&reader, &record)) > 0) {
 		switch (record.type) {
 		case STINGY_MANIFEST_SLAB:
-			/* The high slab lies right above, and is another part of the one arena. */
-			l->slab = stingy_manifest_high(&record.slab) + record.slab.high;
+			l->slab = record.slab;
 			break;
 		case STINGY_MANIFEST_MODULE:
 			/* Asked at once: what the program runs in turn shall not pay for the rest. */
@@ -197,12 +197,24 @@ static int measure(struct loading *l)
 	return l->counts.modules == 0 ? refuse(l, "it names no program") : 0;
 }
 
+static bool may_place_stack(const struct loading *l)
+{
+	if (l->slab.stack == 0 || l->serve->is_dry)
+		return false;
+	if (stingy_start_can_place())
+		return true;
+	stingy_say("'%s': the stack has to be executable, and stays where it is", l->path);
+	return false;
+}
+
 static int make_room(struct loading *l)
 {
 	struct stingy_serve *serve = l->serve;
 	const char *explicit = stingy_env("STINGY_PAGES");
 	const struct stingy_arena_plan plan = {
-		.slab = l->slab,
+		.slab = l->slab.size,
+		.high = l->slab.high,
+		.stack = may_place_stack(l) ? l->slab.stack : 0,
 		.count = 1,
 		.is_explicit = explicit && strcmp(explicit, "explicit") == 0,
 	};
@@ -306,7 +318,7 @@ static int fill(struct loading *l)
 		}
 	}
 	l->serve->live->n_regions = l->serve->n_regions;
-	l->serve->live->slab = l->slab;
+	l->serve->live->slab = l->slab.size;
 	l->serve->live->sites = l->counts.sites;
 	return 0;
 }
