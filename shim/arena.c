@@ -28,8 +28,9 @@
 
 #define PAGE 4096u /* bytes */
 
-/* The stack's part of the low slab, if its size is not limited; addresses are all that it takes. */
-#define STACK_UNLIMITED (1ul << 30)
+/* How far the stack may grow where that is not limited. */
+#define STACK_UNLIMITED (256ul << 20)
+#define STACK_LIMITED   (1ul << 40) /* bytes; beyond it a limit is none */
 /* Below the low slab, as the kernel has it below a stack: functions with large frames might step over one page. */
 #define STACK_GUARD     (1ul << 20)
 
@@ -55,7 +56,7 @@ static size_t low_slab(const struct stingy_arena_plan *plan)
 	struct rlimit limit;
 	if (plan->stack == 0)
 		return 0;
-	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur > STACK_UNLIMITED)
+	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur > STACK_LIMITED)
 		return STACK_UNLIMITED;
 	return round_up(limit.rlim_cur, PAGE);
 }
@@ -88,6 +89,8 @@ static int reserve(struct stingy_arena *arena, size_t low)
 	unmap(arena);
 	return -1;
 }
+
+_Static_assert(STINGY_ARENAS_MAX <= 64, "a set of arenas is a word");
 
 /* A stack that there are no addresses for stays where it is. */
 static int reserve_all(struct stingy_arena *arena, const struct stingy_arena_plan *plan)
@@ -223,7 +226,7 @@ static int make_pages(struct stingy_arena *arena, bool is_explicit)
 
 int stingy_arena_init(struct stingy_arena *arena, const struct stingy_arena_plan *plan)
 {
-	size_t slab = round_up(plan->slab, STINGY_LAYOUT_ALIGN);
+	size_t slab = round_up(plan->slab, STINGY_REGION_ALIGN);
 	*arena = (struct stingy_arena){
 		.stride = round_up(slab + plan->high, STINGY_HUGE_PAGE),
 		.slab = slab,
@@ -234,8 +237,10 @@ int stingy_arena_init(struct stingy_arena *arena, const struct stingy_arena_plan
 		.credit = CREDIT_MOST,
 	};
 	if (reserve_all(arena, plan) == 0) {
-		if (make_pages(arena, plan->is_explicit) == 0)
+		if (make_pages(arena, plan->is_explicit) == 0) {
+			arena->why_made = arena->why;
 			return 0;
+		}
 		unmap(arena);
 	}
 	*arena = (struct stingy_arena){.pages = STINGY_PAGES_NONE};
@@ -323,7 +328,7 @@ static void mend_all(struct stingy_arena *arena, uint64_t set)
 		}
 	}
 	arena->pages = arena->split ? STINGY_PAGES_SMALL : STINGY_PAGES_TRANSPARENT;
-	arena->why = why;
+	arena->why = why ? why : arena->why_made;
 }
 
 void stingy_arena_after_fork_in_parent(struct stingy_arena *arena, uint64_t live)

@@ -3,7 +3,7 @@
  * are of one layout, and lie in one range of addresses, so that one compare tells whether an object is ours:
  *
  *	guard page, or low slab | cache slab 1 | high slab 1 | cache slab 2 | high slab 2 | ...
- *	                 origin ^ ^ base       ^ a multiple of STINGY_LAYOUT_ALIGN
+ *	                 origin ^ ^ base       ^ a multiple of STINGY_REGION_ALIGN
  *
  * The range is made in the constructor, so that allocating in it never takes a system call (trap 8). Arena 1 is touched
  * there; the others, which may stay unused, by their owners' first allocation, which is a page fault.
@@ -23,14 +23,13 @@
 #define STINGY_ARENA_H
 
 #include "../manifests/live.h"
-#include "../manifests/manifest.h" /* STINGY_ARENAS_MAX: a set of them is a word */
+#include "../manifests/manifest.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define STINGY_HUGE_PAGE    (2ul << 20) /* bytes */
-#define STINGY_LAYOUT_ALIGN 1024u       /* bytes: where slabs begin and end is a multiple of it */
+#define STINGY_HUGE_PAGE (2ul << 20) /* bytes */
 
 /* What is wanted. */
 struct stingy_arena_plan {
@@ -46,20 +45,21 @@ struct stingy_arena {
 	size_t span;   /* bytes */
 	char *base;    /* of cache slab 1: a multiple of STINGY_HUGE_PAGE, and above the origin */
 	size_t stride; /* bytes from one cache slab to the next: likewise */
-	size_t slab;   /* bytes from a cache slab to its high slab: a multiple of STINGY_LAYOUT_ALIGN */
+	size_t slab;   /* bytes from a cache slab to its high slab: a multiple of STINGY_REGION_ALIGN */
 	size_t high;   /* bytes of a high slab */
 	unsigned count;
 	enum stingy_live_pages pages; /* the least of those in use */
 	const char *why;              /* pages, or the stack, are not what was asked for; NULL: they are */
 	/* what is not for serving */
-	size_t huge;         /* bytes of an arena, from its start, that are to be on huge pages */
-	size_t stack;        /* bytes of cache slab 1 for the stack; 0: it is not placed */
-	char *low;           /* the lowest address of the low slab; base, if there is none */
-	bool is_transparent; /* transparent huge pages could be had, and should be had again after fork */
-	uint64_t split;      /* then: the arenas that are on small pages since a fork */
-	uint32_t credit;     /* huge pages that forks may mend now */
-	int64_t credited_at; /* when that was reckoned, in ms */
-	char *snapshot;      /* during fork only: the contents of arenas on explicit pages */
+	size_t huge;          /* bytes of an arena, from its start, that are to be on huge pages */
+	size_t stack;         /* bytes of cache slab 1 for the stack; 0: it is not placed */
+	char *low;            /* the lowest address of the low slab; base, if there is none */
+	const char *why_made; /* what why was at first */
+	bool is_transparent;  /* transparent huge pages could be had, and should be had again after fork */
+	uint64_t split;       /* then: the arenas that are on small pages since a fork */
+	uint32_t credit;      /* huge pages that forks may mend now */
+	int64_t credited_at;  /* when that was reckoned, in ms */
+	char *snapshot;       /* during fork only: the contents of arenas on explicit pages */
 };
 
 /* Makes what is planned. Returns 0, or -1 if there is no memory, and then nothing is in it, and no address. */

@@ -4,6 +4,7 @@
 #include "env.h"
 #include "map.h"
 #include "say.h"
+#include "start.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -198,6 +199,16 @@ static int measure(struct loading *l)
 	return l->counts.modules == 0 ? refuse(l, "it names no program") : 0;
 }
 
+static bool may_place_stack(const struct loading *l)
+{
+	if (l->slab.stack == 0 || l->serve->is_dry)
+		return false;
+	if (stingy_start_can_place())
+		return true;
+	stingy_say("'%s': the stack has to be executable, and stays where it is", l->path);
+	return false;
+}
+
 /* The arenas; without memory for them the program runs on, and statistics say so. */
 static void make_arenas(struct loading *l)
 {
@@ -207,7 +218,7 @@ static void make_arenas(struct loading *l)
 	const struct stingy_arena_plan plan = {
 		.slab = l->slab.size,
 		.high = l->slab.high,
-		.stack = l->slab.stack,
+		.stack = may_place_stack(l) ? l->slab.stack : 0,
 		.count = l->slab.arenas,
 		.is_explicit = explicit && strcmp(explicit, "explicit") == 0,
 	};

@@ -161,6 +161,12 @@ static const struct stingy_node *learn(uintptr_t ra)
 	return node;
 }
 
+void stingy_serve_forget_stack(void)
+{
+	stingy_self.stack = (struct stingy_stack){0, 0};
+	stingy_self.walk_low = stingy_self.walk_room = 0;
+}
+
 /* Where the quick walk may go, too; nowhere in a stack that is not much larger than the margin. */
 static void learn_stack(struct stingy_self *self)
 {

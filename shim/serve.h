@@ -168,6 +168,9 @@ static inline void *stingy_took(void *object, size_t size, size_t align, const s
 
 void stingy_serve_unloaded(void);
 
+/* The thread's stack is another one from now on. */
+void stingy_serve_forget_stack(void);
+
 static inline void stingy_unloaded(void)
 {
 	stingy_serve_unloaded();

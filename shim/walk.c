@@ -22,6 +22,11 @@ void stingy_walk_init(void)
 	main_stack = (struct stingy_stack){size < high ? high - size : 0, high};
 }
 
+void stingy_walk_set_main(const void *low, const void *high)
+{
+	main_stack = (struct stingy_stack){(uintptr_t)low, (uintptr_t)high};
+}
+
 static bool contains(struct stingy_stack stack, uintptr_t address)
 {
 	return address >= stack.low && address < stack.high;

@@ -82,6 +82,9 @@ static inline bool stingy_walk_step(struct stingy_frame *frame, const struct sti
 /* To be called in a constructor: finds the main thread's stack. */
 void stingy_walk_init(void);
 
+/* The main thread's stack is [low, high) from now on. By that thread, while it is the only one. */
+void stingy_walk_set_main(const void *low, const void *high);
+
 /*
  * The bounds of the calling thread's own stack, (0, 0) if they cannot be had. What runs on another one (a coroutine's,
  * a signal's) is outside of them, and is not walked. Main thread on its stack: no system call after the first time.

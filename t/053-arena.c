@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -37,10 +38,11 @@ static struct {
 	bool transparent;
 	bool pool;
 	bool memory;
-	bool lazy;     /* says that it has touched pages, and has not */
-	int64_t now;   /* ms */
-	int again;     /* how often it says EAGAIN, which takes a ms, to who asks to collapse */
-	int collapsed; /* how often it was asked to collapse a range, and did */
+	bool lazy;      /* says that it has touched pages, and has not */
+	size_t largest; /* bytes of a mapping; 0: no limit */
+	int64_t now;    /* ms */
+	int again;      /* how often it says EAGAIN, which takes a ms, to who asks to collapse */
+	int collapsed;  /* how often it was asked to collapse a range, and did */
 } kernel;
 
 int madvise(void *address, size_t size, int advice)
@@ -77,6 +79,10 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 /* A pool that is empty: the kernel has unmapped the old range by the time it finds out. */
 void *mmap(void *address, size_t size, int prot, int flags, int fd, off_t offset)
 {
+	if (kernel.largest && size > kernel.largest) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
 	if ((flags & MAP_HUGETLB) && !kernel.pool) {
 		if (flags & MAP_FIXED)
 			munmap(address, size);
@@ -102,6 +108,7 @@ static int set_up(void **state)
 	kernel.transparent = kernel.pool = kernel.memory = true;
 	kernel.lazy = false;
 	kernel.again = 0;
+	kernel.largest = 0;
 	memset(&arena, 0, sizeof(arena));
 	return 0;
 }
@@ -134,10 +141,19 @@ static void fill(unsigned char seed)
 		arena.base[i] = (char)(seed + i / 64);
 }
 
+/* For the arena of that number alone. */
+static bool is_filled_at(unsigned number, unsigned char seed)
+{
+	for (size_t i = number * arena.stride; i < (number + 1) * arena.stride; i += 64)
+		if (arena.base[i] != (char)(seed + i / 64))
+			return false;
+	return true;
+}
+
 static bool is_filled(unsigned char seed)
 {
-	for (size_t i = 0; i < room(); i += 64)
-		if (arena.base[i] != (char)(seed + i / 64))
+	for (unsigned i = 0; i < arena.count; i++)
+		if (!is_filled_at(i, seed))
 			return false;
 	return true;
 }
@@ -517,13 +533,10 @@ static void test_fork_of_unused_arenas_on_small_pages(void **state)
 /* One keeps what it holds, high slab and all; the others are emptied. */
 static int check_second(void)
 {
-	const char *at = stingy_arena_at(&arena, 1);
-
 	for (size_t i = 0; i < arena.stride; i += 64)
-		if (at[i] != (char)(1 + (arena.stride + i) / 64) || arena.base[i] != 0 ||
-		    stingy_arena_at(&arena, 2)[i] != 0)
+		if (arena.base[i] != 0 || stingy_arena_at(&arena, 2)[i] != 0)
 			return 1;
-	return 0;
+	return !is_filled_at(1, 1);
 }
 
 static void fork_one_in_use(bool is_explicit, enum stingy_live_pages pages)
@@ -546,6 +559,76 @@ static void test_fork_of_one_arena_in_use_on_explicit_pages(void **state)
 {
 	(void)state;
 	fork_one_in_use(EXPLICIT, STINGY_PAGES_EXPLICIT);
+}
+
+#define STACK 65536u      /* bytes of the slab for the stack */
+#define LOW   (20u << 20) /* bytes below it, by the limit of the moment */
+#define GUARD (1u << 20)  /* bytes below those */
+
+static void make_with_stack(void)
+{
+	const struct stingy_arena_plan plan = {.slab = SLAB, .high = HIGH, .count = COUNT, .stack = STACK};
+	struct rlimit limit, before;
+
+	assert_int_equal(getrlimit(RLIMIT_STACK, &before), 0);
+	limit = before;
+	limit.rlim_cur = LOW - 1;
+	assert_int_equal(setrlimit(RLIMIT_STACK, &limit), 0);
+	assert_int_equal(stingy_arena_init(&arena, &plan), 0);
+	assert_int_equal(setrlimit(RLIMIT_STACK, &before), 0);
+}
+
+/* The low slab is as deep as the limit, and what is deeper is not there. */
+static void test_room_for_a_stack(void **state)
+{
+	(void)state;
+	make_with_stack();
+	assert_int_equal(arena.stack, STACK);
+	assert_null(arena.why);
+	assert_ptr_equal(arena.low, arena.base - LOW);
+	assert_true(is_there(arena.low));
+	assert_false(is_there(arena.low - 1));
+	assert_false(is_there(arena.low - GUARD));
+	assert_true(arena.low < arena.origin); /* no object's address is in it */
+	assert_true(is_empty());
+}
+
+static void test_no_room_for_a_stack(void **state)
+{
+	(void)state;
+	kernel.largest = LOW + LOW / 2; /* enough for the arenas */
+	make_with_stack();
+	assert_int_equal(arena.stack, 0);
+	assert_non_null(arena.why);
+	assert_ptr_equal(arena.low, arena.base);
+	assert_true(is_empty());
+	stingy_arena_after_fork_in_parent(&arena, ALL);
+	assert_int_equal(arena.pages, STINGY_PAGES_TRANSPARENT);
+	assert_non_null(arena.why);
+}
+
+/* It is in use whatever objects there are. */
+static void test_fork_keeps_the_stack(void **state)
+{
+	(void)state;
+	make_with_stack();
+	fill(1);
+	pid_t pid = fork_with_hooks(NONE);
+	if (pid == 0)
+		_exit(!is_filled_at(0, 1) || is_filled_at(1, 1));
+	assert_int_equal(status_of(pid), 0);
+}
+
+/* A page that is hidden from fork is no place for it. */
+static void test_no_explicit_pages_for_a_stack(void **state)
+{
+	const struct stingy_arena_plan plan = {.slab = SLAB, .count = 1, .stack = STACK, .is_explicit = true};
+
+	(void)state;
+	assert_int_equal(stingy_arena_init(&arena, &plan), 0);
+	assert_int_equal(arena.pages, STINGY_PAGES_TRANSPARENT);
+	assert_int_equal(arena.stack, STACK);
+	assert_non_null(arena.why);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -574,6 +657,10 @@ int main(void)
 		CASE(test_fork_of_unused_arenas_on_small_pages),
 		CASE(test_fork_of_one_arena_in_use),
 		CASE(test_fork_of_one_arena_in_use_on_explicit_pages),
+		CASE(test_room_for_a_stack),
+		CASE(test_no_room_for_a_stack),
+		CASE(test_fork_keeps_the_stack),
+		CASE(test_no_explicit_pages_for_a_stack),
 		CASE(test_fork_beside_threads_keeps_contents_of_explicit_pages),
 	};
 

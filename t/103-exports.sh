@@ -30,7 +30,7 @@ list()
 # shellcheck disable=SC2086 # lists of words
 {
 	tap_is "libstingy.so exports its names and no more" "$(exports "$production")" \
-		"$(list $entries dlclose StingyDynCheck)"
+		"$(list $entries __libc_start_main dlclose StingyDynCheck)"
 	tap_is "libstingy-profile.so exports its names and no more" "$(exports "$profiling")" \
 		"$(list $entries $loop dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd StingyTaskEnd)"
 }

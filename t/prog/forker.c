@@ -14,10 +14,12 @@
  *	daemon   daemon(3), then goes on
  *	thp      as fork, with transparent huge pages switched off by prctl
  *	pages    prints the kernel's page size under an object, then as fork, and prints it in the child too
- *	linger   makes objects, forks, writes to them beside the child, and waits for the end of its input
+ *	huge     prints how much of an object's mapping is on transparent huge pages, before and after fork, in both
+ *	         processes while they write beside each other
+ *	linger   makes objects, forks often beside a child that stays, and waits for the end of its input
  *	leaf     makes objects (what is executed)
  *
- * Flags: -pthread. The output is the same whatever is preloaded, but for mode pages.
+ * Flags: -pthread. The output is the same whatever is preloaded, but for modes pages and huge.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -274,8 +276,8 @@ static pid_t by_spawn(void)
 	return pid;
 }
 
-/* "Size: 2048 kB" or so: the line of smaps for the mapping that the address is in. */
-static long page_size(const void *address)
+/* "Field: 2048 kB" or so: the line of smaps for the mapping that the address is in. */
+static long in_smaps(const char *field, const void *address)
 {
 	FILE *smaps = fopen("/proc/self/smaps", "r");
 	char line[512];
@@ -286,11 +288,16 @@ static long page_size(const void *address)
 	while (fgets(line, sizeof(line), smaps)) {
 		if (sscanf(line, "%lx-%lx ", &low, &high) == 2)
 			is_here = (uintptr_t)address >= low && (uintptr_t)address < high;
-		else if (is_here)
-			sscanf(line, "KernelPageSize: %ld kB", &size);
+		else if (is_here && strncmp(line, field, strlen(field)) == 0)
+			size = atol(line + strlen(field));
 	}
 	fclose(smaps);
 	return size;
+}
+
+static long page_size(const void *address)
+{
+	return in_smaps("KernelPageSize:", address);
 }
 
 static void run_pages(void)
@@ -315,6 +322,37 @@ static void run_pages(void)
 	run_storm();
 }
 
+/* One process says what it has while the other has it, too. */
+static void say_huge(const char *who)
+{
+	check_all();
+	change_all(20);
+	printf("%s: %ld kB\n", who, in_smaps("AnonHugePages:", objects[1].at));
+	fflush(stdout);
+}
+
+static void run_huge(void)
+{
+	int written[2], done[2];
+	char byte = 0;
+	check(pipe(written) == 0 && pipe(done) == 0, "no pipe");
+	make_all(1);
+	say_huge("before");
+	pid_t pid = fork();
+	if (pid == 0) {
+		change_all(9);
+		check(write(written[1], &byte, 1) == 1 && read(done[0], &byte, 1) == 1, "no parent");
+		say_huge("child");
+		_exit(0);
+	}
+	change_all(8);
+	check(read(written[0], &byte, 1) == 1, "no child");
+	say_huge("parent");
+	check(write(done[1], &byte, 1) == 1, "no child");
+	await(pid);
+	free_all();
+}
+
 static void run_linger(void)
 {
 	make_all(1);
@@ -323,7 +361,13 @@ static void run_linger(void)
 		pause();
 		_exit(1);
 	}
-	change_all(2);
+	for (unsigned i = 0; i < STORM; i++) {
+		pid_t other = fork();
+		if (other == 0)
+			_exit(0);
+		mark(&objects[i % OBJECTS], (unsigned char)i);
+		await(other);
+	}
 	printf("ready\n");
 	fflush(stdout);
 	while (getchar() != EOF)
@@ -370,6 +414,8 @@ int main(int argc, char **argv)
 		run_daemon();
 	else if (strcmp(mode, "leaf") == 0)
 		run_leaf();
+	else if (strcmp(mode, "huge") == 0)
+		run_huge();
 	else if (strcmp(mode, "linger") == 0)
 		run_linger();
 	else if (strcmp(mode, "pages") == 0)
