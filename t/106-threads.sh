@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Several threads: one is served from the arena, all may free what it was given; when it ends, another takes over.
+# Several threads: as many are served as there are arenas, all may free what others were given; when an owner ends, another takes over.
 
 # shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
 . "${0%/*}/tap.sh"
@@ -36,6 +36,18 @@ for settings in "1 65536 40" "2 65536 1000" "3 500 200"; do
 	tap_ok "some of it from the arena" test "$(served err)" -gt 1000
 	tap_note "$(served err) of $(allocations err) allocations"
 done
+
+solve stress -v depth=2 -v slots=1500 -v home=1 -v share=1 -v largest=4096 >one
+sed 's/arenas=1/arenas=5/' one >five
+tap_ok "served, one arena for all" whole managed "$work/one" "$threads" stress "$seed"
+alone=$(served err)
+tap_ok "served, an arena for each" whole managed "$work/five" "$threads" stress "$seed"
+tap_note "$(served err) of $(allocations err), $alone with one"
+tap_ok "most of all is served" test $(($(served err) * 100)) -gt $(($(allocations err) * 95))
+tap_ok "one served much less" test $((alone * 2)) -lt "$(served err)"
+sed 's/arenas=5/arenas=3/' five >three
+tap_ok "served, three arenas" whole managed "$work/three" "$threads" stress "$seed"
+tap_ok "more than by one: $(served err)" test "$(served err)" -gt $((alone * 3 / 2))
 
 unset STINGY_REPORT
 profiled owners "$threads" owners >/dev/null

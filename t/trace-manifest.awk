@@ -6,13 +6,14 @@
 # depth: addresses in a key, where the chain has as many (1); slots: the most a region has (as many as allocations, and
 # spare more); largest: objects of more bytes than this are left out (65536); home: if set, only sites whose first
 # address is in the program itself; share: if set, sites of like sizes share a region (without, each has its own, and
-# there may be 1,024); stack: bytes at the bottom of the slab for the main thread's stack.
+# there may be 1,024); stack: bytes at the bottom of the slab for the main thread's stack; arenas: as in the manifest (1).
 
 function align_up(n, to) { return int((n + to - 1) / to) * to }
 
 BEGIN {
 	if (!depth) depth = 1
 	if (!largest) largest = 65536
+	if (!arenas) arenas = 1
 	n = n_regions = 0
 	used = stack + 0
 }
@@ -77,7 +78,7 @@ END {
 	}
 	print "stingy-manifest 1"
 	print "cache size=1048576 ways=8 line=64"
-	printf "slab size=%d stack=%d\n", used, stack
+	printf "slab size=%d stack=%d arenas=%d\n", used, stack, arenas
 	for (i = 0; i <= last_module; i++)
 		print (i in module) ? module[i] : "module " i " size=0 path=/nowhere"
 	for (i = 0; i < n_regions; i++)
