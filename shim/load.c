@@ -2,35 +2,35 @@
 #include "load.h"
 
 #include "env.h"
+#include "file.h"
 #include "map.h"
 #include "say.h"
 #include "start.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define MANIFEST_SIZE_MAX (64u << 20) /* bytes of text */
+#define LABEL_SIZE 80 /* bytes */
 
 struct loading {
 	struct stingy_serve *serve;
 	const char *path;
-	char *text; /* stays mapped: modules' paths point into it */
-	size_t size;
+	struct stingy_file file;
 	struct stingy_manifest_counts counts;
 	uint32_t n_addresses; /* in all sites together */
 	uint32_t n_needs;     /* in all stages together */
+	size_t paths;         /* bytes of all modules' paths */
 	struct stingy_manifest_slab slab;
 	size_t region_memory; /* bytes, of one arena's regions */
 	char *memory;         /* what is left of the mapping for all tables */
+	char *path_room;
 	struct stingy_need *needs;
 	struct stingy_sites_kind *kinds;
+	char (*labels)[LABEL_SIZE]; /* of regions */
 };
 
 /* A file beyond the limit would be answered by SIGXFSZ. */
@@ -88,43 +88,6 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct loading *l, const
 	return -1;
 }
 
-static int read_whole(struct loading *l, int fd)
-{
-	for (size_t got = 0; got < l->size;) {
-		ssize_t n = read(fd, l->text + got, l->size - got);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		got += (size_t)n;
-	}
-	return 0;
-}
-
-/* Reads the file, if it is one that can be trusted: whoever may write it decides where objects lie. */
-static int read_text(struct loading *l)
-{
-	struct stat st;
-	int fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe must not block us */
-	if (fd < 0)
-		return refuse(l, "cannot open it: %s", strerrordesc_np(errno));
-	int result = -1;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		refuse(l, "not a file");
-	else if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & S_IWOTH))
-		refuse(l, "anybody may write it, or it is neither root's nor yours");
-	else if (st.st_size == 0 || st.st_size > MANIFEST_SIZE_MAX)
-		refuse(l, "it is empty or too large");
-	else if (l->size = (size_t)st.st_size, !(l->text = stingy_map(l->size)))
-		refuse(l, "no memory");
-	else if (read_whole(l, fd) < 0)
-		refuse(l, "cannot read it");
-	else
-		result = 0;
-	close(fd);
-	return result;
-}
-
 /* How the manifest's module 0 and the program that runs compare. */
 struct comparison {
 	const struct stingy_manifest_module *named;
@@ -167,7 +130,7 @@ static int measure(struct loading *l)
 	struct stingy_manifest_reader reader;
 	struct stingy_manifest_record record;
 	int more;
-	stingy_manifest_reader_init(&reader, l->text, l->size);
+	stingy_manifest_reader_init(&reader, l->file.text, l->file.size);
 	while ((more = stingy_manifest_next(&reader, &record)) > 0) {
 		switch (record.type) {
 		case STINGY_MANIFEST_SLAB:
@@ -177,6 +140,7 @@ static int measure(struct loading *l)
 			/* Asked at once: what the program runs in turn shall not pay for the rest. */
 			if (record.number == 0 && check_program(l, &record.module) < 0)
 				return -1;
+			l->paths += record.module.path.len;
 			break;
 		case STINGY_MANIFEST_REGION:
 			l->region_memory += stingy_region_memory(record.region.slot, record.region.count);
@@ -247,8 +211,9 @@ static int make_room(struct loading *l)
 	size_t region_of = (serve->arena.span / STINGY_REGION_ALIGN + 1) * sizeof(*serve->region_of);
 	size_t stages = l->counts.stages * sizeof(*serve->stages);
 	size_t needs = l->n_needs * sizeof(*l->needs), kinds = l->counts.kinds * sizeof(*l->kinds);
-	size_t regions = l->region_memory * l->slab.arenas;
-	l->memory = stingy_map(sites + region_of + stages + needs + kinds + regions + 6 * STINGY_CACHE_LINE);
+	size_t labels = l->counts.regions * sizeof(*l->labels), regions = l->region_memory * l->slab.arenas;
+	l->memory = stingy_map(sites + region_of + stages + needs + kinds + l->paths + labels + regions +
+			       8 * STINGY_CACHE_LINE);
 	if (!l->memory)
 		return refuse(l, "no memory");
 	void *sites_memory = stingy_carve(&l->memory, sites);
@@ -256,6 +221,8 @@ static int make_room(struct loading *l)
 	serve->stages = stingy_carve(&l->memory, stages);
 	l->needs = stingy_carve(&l->memory, needs);
 	l->kinds = stingy_carve(&l->memory, kinds);
+	l->path_room = stingy_carve(&l->memory, l->paths);
+	l->labels = stingy_carve(&l->memory, labels);
 	stingy_sites_init(&serve->sites, l->n_addresses, l->counts.modules, l->kinds, sites_memory);
 	stingy_region_init_none(serve->nothing, serve->arena.origin);
 	return 0;
@@ -271,6 +238,7 @@ static void make_region(struct loading *l, uint32_t arena, const struct stingy_m
 	l->memory += stingy_region_memory(from->slot, from->count);
 	stingy_region_init(region, serve->n_regions, serve->arena.origin, offset, from->slot, from->count, memory);
 	region->live.offset = from->offset;
+	region->label = l->labels[serve->n_regions];
 	size_t last = offset + (size_t)from->slot * from->count - 1;
 	for (size_t i = offset / STINGY_REGION_ALIGN; i <= last / STINGY_REGION_ALIGN; i++)
 		serve->region_of[i] = (uint32_t)((char *)region - (char *)serve->nothing);
@@ -282,6 +250,37 @@ static void add_region(struct loading *l, const struct stingy_manifest_region *r
 	for (uint32_t arena = 0; arena < l->serve->arena.count; arena++)
 		make_region(l, arena, region);
 	l->serve->n_regions++;
+}
+
+/* For messages about heap errors: ", " and what the region holds, as far as it fits. */
+static void add_label(struct loading *l, uint32_t region, const char *text)
+{
+	char *label = l->labels[region];
+	size_t used = strlen(label);
+	snprintf(label + used, LABEL_SIZE - used, ", %s", text);
+}
+
+static void add_kind(struct loading *l, uint32_t number, const struct stingy_manifest_kind *kind)
+{
+	char name[LABEL_SIZE];
+	l->kinds[number] = (struct stingy_sites_kind){kind->size, kind->region, kind->high};
+	if (kind->name.len != 0)
+		add_label(l, kind->region, stingy_text_decode(kind->name, name, sizeof(name)));
+}
+
+/* A kind without a name goes by the last address of its sites, which tells it from others. */
+static int add_site(struct loading *l, const struct stingy_manifest_site *site)
+{
+	const struct stingy_sites_kind *kind = &l->kinds[site->kind];
+	const struct stingy_address *last = &site->chain[site->depth - 1];
+	char path[LABEL_SIZE], name[LABEL_SIZE];
+	if (l->labels[kind->region][0] == '\0') {
+		stingy_text_decode(l->serve->sites.modules[last->module].named.path, path, sizeof(path));
+		const char *slash = strrchr(path, '/');
+		snprintf(name, sizeof(name), "%.40s+0x%lx", slash ? slash + 1 : path, (unsigned long)last->offset);
+		add_label(l, kind->region, name);
+	}
+	return stingy_sites_add(&l->serve->sites, site);
 }
 
 /* Kinds that share a region need the sum of its slots. */
@@ -301,26 +300,34 @@ static void add_stage(struct loading *l, const struct stingy_manifest_stage *fro
 	l->needs += stage->n_needs;
 }
 
+/* The path is kept: the text is not. */
+static void add_module(struct loading *l, struct stingy_manifest_module *module)
+{
+	memcpy(l->path_room, module->path.at, module->path.len);
+	module->path.at = l->path_room;
+	l->path_room += module->path.len;
+	stingy_sites_add_module(&l->serve->sites, module);
+}
+
 /* Second pass: it has been checked, so every record fits. */
 static int fill(struct loading *l)
 {
 	struct stingy_manifest_reader reader;
 	struct stingy_manifest_record record;
-	stingy_manifest_reader_init(&reader, l->text, l->size);
+	stingy_manifest_reader_init(&reader, l->file.text, l->file.size);
 	while (stingy_manifest_next(&reader, &record) > 0) {
 		switch (record.type) {
 		case STINGY_MANIFEST_MODULE:
-			stingy_sites_add_module(&l->serve->sites, &record.module);
+			add_module(l, &record.module);
 			break;
 		case STINGY_MANIFEST_REGION:
 			add_region(l, &record.region);
 			break;
 		case STINGY_MANIFEST_KIND:
-			l->kinds[record.number] =
-				(struct stingy_sites_kind){record.kind.size, record.kind.region, record.kind.high};
+			add_kind(l, record.number, &record.kind);
 			break;
 		case STINGY_MANIFEST_SITE:
-			if (stingy_sites_add(&l->serve->sites, &record.site) < 0)
+			if (add_site(l, &record.site) < 0)
 				return refuse(l, "line %u: contradicts an earlier site", reader.line);
 			break;
 		case STINGY_MANIFEST_STAGE:
@@ -351,9 +358,18 @@ static int bind_modules(struct loading *l)
 	return 0;
 }
 
+static int load(struct loading *l)
+{
+	return measure(l) < 0 || make_room(l) < 0 || fill(l) < 0 || bind_modules(l) < 0 ? -1 : 0;
+}
+
 int stingy_load(struct stingy_serve *serve, const char *path)
 {
 	struct loading l = {.serve = serve, .path = path};
-	return read_text(&l) < 0 || measure(&l) < 0 || make_room(&l) < 0 || fill(&l) < 0 || bind_modules(&l) < 0 ? -1
-														 : 0;
+	char why[LABEL_SIZE];
+	if (stingy_file_read(&l.file, path, why, sizeof(why)) < 0)
+		return refuse(&l, "%s", why);
+	int result = load(&l);
+	stingy_file_fini(&l.file);
+	return result;
 }

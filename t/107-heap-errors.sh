@@ -31,9 +31,9 @@ stopped()
 while IFS='|' read -r how pattern what; do
 	tap_ok "$what" stopped "$pattern" "$how"
 done <<'END'
-double|\(slot 3 of region 0\)$|freed twice
-double-remote|\(slot 3 of region 0\)$|freed by another thread, then again
-remote-double|\(slot 3 of region 0\)$|freed, then again by another thread
+double|\(slot 3 of region 0, misuse\+0x[0-9a-f]+\)$|freed twice
+double-remote|\(slot 3 of region 0, misuse\+0x[0-9a-f]+\)$|freed by another thread, then again
+remote-double|\(slot 3 of region 0, misuse\+0x[0-9a-f]+\)$|freed, then again by another thread
 inside|is inside slot 3 of region 0|freed in the middle
 unaligned|is inside slot 3 of region 0|freed off by one
 behind|is in no slot|freed behind the last object
