@@ -228,15 +228,17 @@ static int make_room(struct loading *l)
 	return 0;
 }
 
-/* Makes the region in one of the arenas. */
+/* Makes the region in one of the arenas. Canaries lengthen the slots, of which there are fewer then. */
 static void make_region(struct loading *l, uint32_t arena, const struct stingy_manifest_region *from)
 {
+	uint32_t slot = from->slot + (l->serve->has_canaries ? STINGY_CANARY_SIZE : 0);
+	uint32_t count = (uint32_t)((uint64_t)from->slot * from->count / slot);
 	struct stingy_serve *serve = l->serve;
 	struct stingy_region *region = &serve->regions[arena * l->counts.regions + serve->n_regions];
 	uint32_t offset = (uint32_t)(stingy_arena_at(&serve->arena, arena) - serve->arena.origin) + from->offset;
 	void *memory = l->memory;
 	l->memory += stingy_region_memory(from->slot, from->count);
-	stingy_region_init(region, serve->n_regions, serve->arena.origin, offset, from->slot, from->count, memory);
+	stingy_region_init(region, serve->n_regions, serve->arena.origin, offset, slot, count, memory);
 	region->live.offset = from->offset;
 	region->label = l->labels[serve->n_regions];
 	size_t last = offset + (size_t)from->slot * from->count - 1;
@@ -348,7 +350,7 @@ static int bind_modules(struct loading *l)
 {
 	struct stingy_sites *sites = &l->serve->sites;
 	char path[200];
-	stingy_sites_settle(sites, sizeof(struct stingy_region));
+	stingy_sites_settle(sites, sizeof(struct stingy_region), !l->serve->has_canaries);
 	stingy_sites_bind(sites);
 	l->serve->live->sites_here = sites->n_here;
 	for (uint32_t i = 1; i < l->counts.modules; i++)

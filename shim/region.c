@@ -187,3 +187,10 @@ void stingy_region_bad_free(const struct stingy_region *region, uint32_t offset)
 			   region->label);
 	stingy_die("free(): double free of %p (slot %u of region %u%s)", object, number, region->number, region->label);
 }
+
+void stingy_region_overrun(const struct stingy_region *region, uint32_t offset)
+{
+	uint32_t number = (offset - region->offset) / region->live.slot;
+	stingy_die("free(): written past the end of %p (slot %u of region %u%s)", (void *)(region->origin + offset),
+		   number, region->number, region->label);
+}

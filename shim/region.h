@@ -84,6 +84,9 @@ bool stingy_region_is_valid(const struct stingy_region *region);
 /* Ends the program: at the offset there is no slot that is given. */
 _Noreturn void stingy_region_bad_free(const struct stingy_region *region, uint32_t offset);
 
+/* Ends the program: something was written behind the object at the offset, which is given. */
+_Noreturn void stingy_region_overrun(const struct stingy_region *region, uint32_t offset);
+
 /* Slots that are free, never given, or given back by other threads. Any thread. */
 uint32_t stingy_region_n_free(const struct stingy_region *region);
 

@@ -40,8 +40,11 @@ static uint32_t arena_of(const struct stingy_self *self)
 	return (uint32_t)(self->regions - stingy_serve.regions) / stingy_serve.n_regions;
 }
 
+/* With canaries the regions know no owner, so that each free comes to stingy_serve_release. */
 static void set_owner(struct stingy_region *regions, const void *owner)
 {
+	if (stingy_serve.has_canaries)
+		return;
 	for (uint32_t i = 0; i < stingy_serve.n_regions; i++)
 		regions[i].owner = owner;
 }
@@ -120,6 +123,32 @@ static uint32_t alignment(const struct stingy_region *region)
 	return bits & -bits;
 }
 
+static uint64_t *canary_of(const struct stingy_region *region, uint32_t offset)
+{
+	return (uint64_t *)(void *)(region->origin + offset + region->live.slot - STINGY_CANARY_SIZE);
+}
+
+/* What no program is likely to write there by mistake: it differs from slot to slot. */
+static uint64_t canary(const uint64_t *at)
+{
+	return (uintptr_t)at * 0x9e3779b97f4a7c15u;
+}
+
+static void *put_canary(const struct stingy_region *region, void *object)
+{
+	uint64_t *at = canary_of(region, stingy_serve_offset(object));
+	at[0] = canary(at);
+	at[1] = canary(at + 1);
+	return object;
+}
+
+static void check_canary(const struct stingy_region *region, uint32_t offset)
+{
+	const uint64_t *at = canary_of(region, offset);
+	if (at[0] != canary(at) || at[1] != canary(at + 1))
+		stingy_region_overrun(region, offset);
+}
+
 /* A slot of the owner's region, if it is such that one would do; else *reason is set. */
 static void *serve_from(struct stingy_region *region, size_t align, enum stingy_fell_back *reason)
 {
@@ -129,7 +158,7 @@ static void *serve_from(struct stingy_region *region, size_t align, enum stingy_
 		return NULL;
 	*reason = STINGY_FELL_FULL;
 	if (stingy_region_pop(region, stingy_serve.origin, &object) || (object = stingy_region_refill(region)))
-		return object;
+		return stingy_serve.has_canaries ? put_canary(region, object) : object;
 	region->live.full += region->live.full != UINT32_MAX;
 	return NULL;
 }
@@ -236,10 +265,23 @@ void stingy_serve_unloaded(void)
 	errno = saved;
 }
 
+static bool is_own(const struct stingy_region *region)
+{
+	const struct stingy_region *own = stingy_self.regions;
+	return region >= own && region < own + stingy_serve.n_regions;
+}
+
 void stingy_serve_release(struct stingy_region *region, struct stingy_slot slot)
 {
 	if (!stingy_region_is_given(region, slot))
 		stingy_region_bad_free(region, slot.offset);
+	if (stingy_serve.has_canaries) {
+		check_canary(region, slot.offset);
+		if (is_own(region)) {
+			stingy_region_push(region, slot);
+			return;
+		}
+	}
 	stingy_region_push_remote(region, slot);
 }
 
@@ -251,7 +293,7 @@ size_t stingy_usable(const void *object)
 	struct stingy_slot slot = stingy_region_slot(region, offset);
 	if (!stingy_region_is_given(region, slot))
 		stingy_region_bad_free(region, slot.offset);
-	return region->live.slot;
+	return region->live.slot - (stingy_serve.has_canaries ? STINGY_CANARY_SIZE : 0);
 }
 
 static struct stingy_region *regions_of(uint32_t arena)
@@ -349,7 +391,10 @@ __attribute__((constructor(101))) static void begin(void)
 	stingy_say_init(!stingy_env_is_main());
 	if (stingy_env_is_set("STINGY_REPORT"))
 		stingy_say_keep();
-	struct stingy_serve loaded = {.is_dry = stingy_env_is_set("STINGY_DRY_RUN")};
+	struct stingy_serve loaded = {
+		.is_dry = stingy_env_is_set("STINGY_DRY_RUN"),
+		.has_canaries = stingy_env_is_set("STINGY_CANARIES"),
+	};
 	int failed = stingy_load(&loaded, path);
 	if (failed) {
 		stingy_serve.live = loaded.live; /* says why */

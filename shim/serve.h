@@ -46,9 +46,10 @@ struct stingy_serve {
 	struct stingy_region *nothing; /* the region of addresses that have none: nothing is ever given in it */
 	struct stingy_sites sites;
 	/* what is not for the hot path */
-	bool is_on;       /* the manifest is in force */
-	bool is_dry;      /* match and count, serve nothing */
-	bool is_hopeless; /* there was no memory for the arena */
+	bool is_on;        /* the manifest is in force */
+	bool is_dry;       /* match and count, serve nothing */
+	bool is_hopeless;  /* there was no memory for the arena */
+	bool has_canaries; /* every slot ends in one; no path is quick then, as all have to look at it */
 	struct stingy_arena arena;
 	struct stingy_live *live;
 	struct stingy_region *regions; /* of the first arena, then of the second ...; behind nothing */
@@ -83,6 +84,9 @@ static inline const void *stingy_thread(void)
 	__asm__("mov %%fs:0, %0" : "=r"(thread));
 	return thread;
 }
+
+/* Bytes at the end of a slot that a program which stays in its objects never writes to, if asked for. */
+#define STINGY_CANARY_SIZE 16u
 
 /* The contract of backend.h. What is not here is in serve.c: it is rare. */
 void *stingy_take(size_t size, size_t align, const struct stingy_frame *at);

@@ -167,7 +167,7 @@ static uint32_t next_at(const struct stingy_sites *sites, uint32_t number)
 }
 
 /* Makes a node for the quick walk, those further in being made. */
-static void settle_inwards(struct stingy_sites *sites, uint32_t number, uint32_t region_size)
+static void settle_inwards(struct stingy_sites *sites, uint32_t number, uint32_t region_size, bool is_quick)
 {
 	const struct stingy_node_rest *rest = &sites->rest[number];
 	struct stingy_node *node = &sites->nodes[number];
@@ -176,17 +176,17 @@ static void settle_inwards(struct stingy_sites *sites, uint32_t number, uint32_t
 	if (rest->kind == 0)
 		return;
 	const struct stingy_sites_kind *kind = &sites->kinds[rest->kind - 1];
-	node->quick = rest->rule.base == STINGY_RULE_NONE ? kind->limit + 1 : 0;
+	node->quick = is_quick && rest->rule.base == STINGY_RULE_NONE ? kind->limit + 1 : 0;
 	node->region = kind->region * region_size;
 }
 
-void stingy_sites_settle(struct stingy_sites *sites, uint32_t region_size)
+void stingy_sites_settle(struct stingy_sites *sites, uint32_t region_size, bool is_quick)
 {
 	uint32_t n_edges = 0;
 	for (uint32_t i = sites->n_nodes - 1; i > 0; i--) /* a node stands behind the one that leads to it */
 		settle_outwards(sites, i);
 	for (uint32_t i = 1; i < sites->n_nodes; i++) {
-		settle_inwards(sites, i, region_size);
+		settle_inwards(sites, i, region_size, is_quick);
 		n_edges += sites->named[i - 1].from == 0 || sites->rest[sites->named[i - 1].from].is_forked;
 	}
 	for (uint32_t i = sites->n_nodes - 1; i > 0; i--) {

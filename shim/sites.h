@@ -115,8 +115,11 @@ void stingy_sites_add_module(struct stingy_sites *sites, const struct stingy_man
  */
 int stingy_sites_add(struct stingy_sites *sites, const struct stingy_manifest_site *site);
 
-/* To be called when all sites have been added. region_size: bytes from one region to the next. */
-void stingy_sites_settle(struct stingy_sites *sites, uint32_t region_size);
+/*
+ * To be called when all sites have been added. region_size: bytes from one region to the next. is_quick: whether sites
+ * may be served by the quick way at all.
+ */
+void stingy_sites_settle(struct stingy_sites *sites, uint32_t region_size, bool is_quick);
 
 /* Makes the table for the modules that are loaded now, if their list has changed. Takes the loader's lock. */
 void stingy_sites_bind(struct stingy_sites *sites);

@@ -175,7 +175,7 @@ static const struct stingy_sites_kind *match(const uint32_t *places, uint32_t de
 /* As at the end of a manifest. */
 static void settle_and_bind(void)
 {
-	stingy_sites_settle(&sites, REGION_SIZE);
+	stingy_sites_settle(&sites, REGION_SIZE, true);
 	stingy_sites_bind(&sites);
 }
 

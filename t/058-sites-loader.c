@@ -63,7 +63,7 @@ static void make(void)
 	stingy_sites_add_module(&sites, &named[0]);
 	stingy_sites_add_module(&sites, &named[1]);
 	assert_int_equal(stingy_sites_add(&sites, &site), 0);
-	stingy_sites_settle(&sites, 128);
+	stingy_sites_settle(&sites, 128, true);
 	stingy_sites_bind(&sites);
 }
 

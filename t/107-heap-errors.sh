@@ -45,4 +45,24 @@ realloc-inside-larger||reallocated to more in the middle
 realloc-arena||reallocated where no object can be
 END
 
+export STINGY_CANARIES=1
+solve misuse -v home=1 -v spare=10 >manifest
+tap_ok "with canaries: without misuse, the ten objects are from the arena, and the program ends well" unharmed
+fills()
+{
+	STINGY_REPORT=1 managed "$work/manifest" "$misuse" fill >out 2>err && grep -q 'not stopped' out && [ "$(served err)" -eq 10 ]
+}
+tap_ok "with canaries: all that is said to be usable may be written to" fills
+where='\(slot 3 of region 0, misuse\+0x[0-9a-f]+\)$'
+while IFS='|' read -r how pattern what; do
+	tap_ok "with canaries: $what" stopped "$pattern" "$how"
+done <<END
+overrun|$where|a byte behind an object
+overrun-remote|$where|the last byte of the slot, freed by another thread
+double|$where|freed twice
+double-remote|$where|freed by another thread, then again
+inside|is inside slot 3 of region 0|freed in the middle
+realloc-inside-larger||reallocated in the middle
+END
+
 tap_done

@@ -96,6 +96,20 @@ static int misuse(const char *how)
 		realloc_it(objects[3] + 16, 400);
 	} else if (strcmp(how, "realloc-arena") == 0) {
 		realloc_it(objects[0] + (1 << 20), 8);
+	} else if (strcmp(how, "overrun") == 0) {
+		char *end = hide(objects[3] + malloc_usable_size(objects[3]));
+		*end = 1;
+		free_it(objects[3]);
+	} else if (strcmp(how, "overrun-remote") == 0) {
+		char *end = hide(objects[3] + malloc_usable_size(objects[3]));
+		end[15] = 0;
+		announce(objects[3]);
+		free_elsewhere(objects[3]);
+	} else if (strcmp(how, "fill") == 0) {
+		for (unsigned i = 0; i < OBJECTS; i++) {
+			memset(objects[i], 0xff, malloc_usable_size(objects[i]));
+			free_it(objects[i]);
+		}
 	} else if (strcmp(how, "none") == 0) {
 		for (unsigned i = 0; i < OBJECTS; i++)
 			free_it(objects[i]);
