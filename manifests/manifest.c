@@ -1,375 +1,85 @@
 /*
- * The manifest's reader: see manifest.h for the records and FORMAT.md for the text.
+ * The manifest's reader, line by line: see manifest.h for the records and FORMAT.md for the text.
  *
  * It runs in the production shim's constructor: no malloc, no stdio, no locale. The functions that read a part return
  * NULL, or a static string that says why the text is refused.
  */
 #include "manifest.h"
+#include "records.h"
 #include "words.h"
-
-#include <string.h>
 
 /* The reader's phases between and around the types of records. */
 #define PHASE_START   (-1) /* the first line is still to come */
 #define PHASE_RECORDS 0
 #define PHASE_ENDED   (STINGY_MANIFEST_STAGE + 1)
 
-#define NUMBERS_MAX 4 /* fields of a line that has nothing but numbers */
-
-/*
- * Reads the rest of a line of which every field is a number; the first n_required must be there, the value of another
- * that is not there stays as it is.
- */
-static const char *read_numbers(struct stingy_words *words, const char *const *key, unsigned n, unsigned n_required,
-				uint32_t *value)
+/* Reads the rest of a line whose records have numbers. */
+static const char *read_numbered(struct stingy_manifest_reader *reader, struct stingy_words *words,
+				 const struct stingy_record_type *type, struct stingy_manifest_record *record)
 {
-	struct stingy_text text[NUMBERS_MAX];
-	const char *error = stingy_words_fields(words, key, n, n_required, text);
-
-	for (unsigned i = 0; i < n && !error; i++)
-		if (text[i].at)
-			error = stingy_text_u32(text[i], &value[i]);
-	return error;
-}
-
-static const char *read_cache(struct stingy_manifest_reader *reader, struct stingy_words *words,
-			      struct stingy_manifest_record *record)
-{
-	static const char *const key[] = {"size", "ways", "line"};
-	struct stingy_cache *cache = &record->cache;
-	uint32_t value[3];
-	const char *error = read_numbers(words, key, 3, 3, value);
-
-	if (error)
-		return error;
-	*cache = (struct stingy_cache){.size = value[0], .ways = value[1], .line = value[2]};
-	if (cache->line == 0 || (cache->line & (cache->line - 1)) != 0)
-		return "cache line is not a power of two";
-	if (cache->ways == 0 || cache->size / cache->line < cache->ways)
-		return "cache is smaller than one line a way";
-	reader->has_cache = true;
-	return NULL;
-}
-
-static const char *read_slab(struct stingy_manifest_reader *reader, struct stingy_words *words,
-			     struct stingy_manifest_record *record)
-{
-	static const char *const key[] = {"size", "stack", "arenas", "high"};
-	struct stingy_manifest_slab *slab = &record->slab;
-	uint32_t value[] = {0, 0, 1, 0};
-	const char *error = read_numbers(words, key, 4, 1, value);
-
-	if (error)
-		return error;
-	*slab = (struct stingy_manifest_slab){
-		.size = value[0], .stack = value[1], .arenas = value[2], .high = value[3]};
-	if (slab->size > STINGY_SLAB_MAX)
-		return "slab larger than the format allows";
-	if (slab->stack > slab->size)
-		return "stack larger than the slab";
-	if (slab->stack % STINGY_REGION_ALIGN != 0 || slab->high % STINGY_REGION_ALIGN != 0)
-		return "size of the stack or the high slab is not aligned";
-	if (slab->arenas == 0 || slab->arenas > STINGY_ARENAS_MAX)
-		return "no arenas, or more than the format allows";
-	/* 64 bits hold the sum of two numbers of 32, and this multiple of it. */
-	if (((uint64_t)slab->size + slab->high) * slab->arenas > STINGY_MEMORY_MAX)
-		return "arenas that are together larger than the format allows";
-	reader->slab = *slab;
-	reader->used = slab->stack;
-	reader->has_slab = true;
-	return NULL;
-}
-
-static const char *read_module(struct stingy_manifest_reader *reader, struct stingy_words *words,
-			       struct stingy_manifest_record *record)
-{
-	static const char *const key[] = {"path", "id", "size"};
-	struct stingy_manifest_module *module = &record->module;
-	struct stingy_text value[3], *id = &value[1], *size = &value[2];
-	const char *error = stingy_words_fields(words, key, 3, 1, value);
-
-	(void)reader;
-	if (error || (error = stingy_text_check(value[0])))
-		return error;
-	if (!id->at == !size->at)
-		return "module with none or both of build-id and size";
-	*module = (struct stingy_manifest_module){.path = value[0]};
-	if (size->at)
-		return stingy_text_number(*size, 10, &module->size);
-	module->id_len = stingy_text_bytes(*id, module->id, STINGY_ID_MAX);
-	return module->id_len ? NULL : "malformed build-id";
-}
-
-/* Checks where a region lies, and notes it. */
-static const char *place_region(struct stingy_manifest_reader *reader, const struct stingy_manifest_region *region,
-				uint32_t number)
-{
-	uint32_t high = stingy_manifest_high(&reader->slab);
-	bool is_high = region->offset >= high;
-	uint64_t limit = is_high ? (uint64_t)high + reader->slab.high : reader->slab.size;
-
-	if (region->offset % STINGY_REGION_ALIGN != 0)
-		return "region's offset is not aligned";
-	if (region->offset < reader->slab.stack)
-		return "region in the stack's part of the slab";
-	if (region->offset < reader->used)
-		return "region overlaps the one before it";
-	/* 64 bits hold the product of two numbers of 32, plus one of 32. */
-	if (region->offset + (uint64_t)region->slot * region->count > limit)
-		return "region does not fit its slab";
-	reader->used = region->offset + region->slot * region->count;
-	reader->slot[number] = region->slot;
-	reader->n_cache_regions += !is_high;
-	return NULL;
-}
-
-static const char *read_region(struct stingy_manifest_reader *reader, struct stingy_words *words,
-			       struct stingy_manifest_record *record)
-{
-	static const char *const key[] = {"offset", "slot", "count"};
-	struct stingy_manifest_region *region = &record->region;
-	uint32_t value[3];
-	const char *error = read_numbers(words, key, 3, 3, value);
-
-	if (error)
-		return error;
-	*region = (struct stingy_manifest_region){.offset = value[0], .slot = value[1], .count = value[2]};
-	if (!reader->has_cache || !reader->has_slab)
-		return "region before the cache line and the slab line";
-	if (region->slot == 0 || region->slot % STINGY_SLOT_ALIGN != 0)
-		return "region's slot size is zero or not aligned";
-	if (region->count == 0 || region->count > STINGY_SLOTS_MAX)
-		return "region without slots, or with more than the format allows";
-	return place_region(reader, region, record->number);
-}
-
-/* Reads what is there of a kind's high region. */
-static const char *read_high(const struct stingy_manifest_reader *reader, struct stingy_text text,
-			     struct stingy_manifest_kind *kind)
-{
-	const char *error = stingy_text_u32(text, &kind->high);
-
-	if (error)
-		return error;
-	if (kind->high >= reader->counts.regions || kind->high < reader->n_cache_regions)
-		return "kind's high region is none of the high slab";
-	return kind->size > reader->slot[kind->high] ? "kind larger than its high region's slots" : NULL;
-}
-
-static const char *read_kind(struct stingy_manifest_reader *reader, struct stingy_words *words,
-			     struct stingy_manifest_record *record)
-{
-	static const char *const key[] = {"region", "size", "high", "name"};
-	struct stingy_manifest_kind *kind = &record->kind;
-	struct stingy_text value[4], *high = &value[2], *name = &value[3];
-	const char *error = stingy_words_fields(words, key, 4, 2, value);
-
-	if (error || (error = stingy_text_u32(value[0], &kind->region)) ||
-	    (error = stingy_text_u32(value[1], &kind->size)) || (error = stingy_text_check(*name)))
-		return error;
-	kind->high = UINT32_MAX;
-	kind->name = *name;
-	if (kind->region >= reader->counts.regions)
-		return "kind in a region that is not declared";
-	if (kind->size > reader->slot[kind->region])
-		return "kind larger than its region's slots";
-	return high->at ? read_high(reader, *high, kind) : NULL;
-}
-
-/* Reads MODULE+0xOFFSET. */
-static const char *read_place(const struct stingy_manifest_reader *reader, struct stingy_text text, uint32_t *module,
-			      uint64_t *offset)
-{
-	struct stingy_text number;
+	uint32_t *count = (uint32_t *)((char *)&reader->counts + type->counter);
 	const char *error;
 
-	stingy_text_cut(&text, '+', &number);
-	if ((error = stingy_text_u32(number, module)))
+	stingy_words_more(words);
+	if ((error = stingy_words_last_u32(words, &record->number)))
 		return error;
-	if (text.len < 2 || memcmp(text.at, "0x", 2) != 0)
-		return "address that is not MODULE+0xOFFSET";
-	text.at += 2;
-	text.len -= 2;
-	if ((error = stingy_text_number(text, 16, offset)))
+	if (record->number != *count)
+		return "number out of turn";
+	if (record->number >= type->max)
+		return "more records of this type than the format allows";
+	if ((error = type->read(reader, words, record)))
 		return error;
-	return *module < reader->counts.modules ? NULL : "address in a module that is not declared";
-}
-
-/* Reads one address of a key, with the rule behind its colon if it has one. */
-static const char *read_address(const struct stingy_manifest_reader *reader, struct stingy_text text,
-				struct stingy_address *address)
-{
-	struct stingy_text place;
-	bool has_rule = stingy_text_cut(&text, ':', &place);
-	const char *error = read_place(reader, place, &address->module, &address->offset);
-
-	address->rule = (struct stingy_rule){.base = STINGY_RULE_NONE};
-	if (error || !has_rule)
-		return error;
-	if (stingy_rule_parse(text.at, text.len, &address->rule))
-		return "malformed rule";
-	if (address->rule.base != STINGY_RULE_SP && address->rule.base != STINGY_RULE_BP)
-		return "rule that a key cannot go on by";
+	++*count;
 	return NULL;
-}
-
-/* Reads the rest of a site's line: addresses, all but the last with a rule. */
-static const char *read_chain(const struct stingy_manifest_reader *reader, struct stingy_words *words,
-			      struct stingy_manifest_site *site)
-{
-	struct stingy_text word;
-	const char *error;
-
-	site->depth = 0;
-	for (word = stingy_words_take(words); word.len; word = stingy_words_take(words)) {
-		if (site->depth == STINGY_DEPTH_MAX)
-			return "site with too many addresses";
-		if (site->depth && !site->chain[site->depth - 1].rule.base)
-			return "address without a rule before another";
-		if ((error = read_address(reader, word, &site->chain[site->depth])))
-			return error;
-		site->depth++;
-	}
-	if (site->depth == 0)
-		return "site without an address";
-	return site->chain[site->depth - 1].rule.base ? "rule at the last address of a site" : NULL;
-}
-
-static const char *read_site(struct stingy_manifest_reader *reader, struct stingy_words *words,
-			     struct stingy_manifest_record *record)
-{
-	struct stingy_text kind = stingy_words_take(words), key;
-	const char *error;
-
-	if (!stingy_text_cut(&kind, '=', &key) || !stingy_text_equals(key, "kind"))
-		return "site whose first field is not its kind";
-	if ((error = stingy_text_u32(kind, &record->site.kind)))
-		return error;
-	if (reader->counts.modules == 0)
-		return "site before module 0";
-	if (record->site.kind >= reader->counts.kinds)
-		return "site of a kind that is not declared";
-	return read_chain(reader, words, &record->site);
-}
-
-/* Reads KIND or KIND*COUNT. */
-static const char *read_allocates(const struct stingy_manifest_reader *reader, struct stingy_text text,
-				  struct stingy_allocates *allocates)
-{
-	struct stingy_text kind;
-	bool has_count = stingy_text_cut(&text, '*', &kind);
-	const char *error = stingy_text_u32(kind, &allocates->kind);
-
-	allocates->count = 1;
-	if (error || (has_count && (error = stingy_text_u32(text, &allocates->count))))
-		return error;
-	if (allocates->kind >= reader->counts.kinds)
-		return "stage allocates a kind that is not declared";
-	return allocates->count ? NULL : "stage allocates a kind no times";
-}
-
-static const char *read_stage(struct stingy_manifest_reader *reader, struct stingy_words *words,
-			      struct stingy_manifest_record *record)
-{
-	static const char *const key[] = {"function", "name", "allocates"};
-	struct stingy_manifest_stage *stage = &record->stage;
-	struct stingy_text value[3], item;
-	const char *error = stingy_words_fields(words, key, 3, 0, value);
-	bool more = value[2].at != NULL;
-
-	stage->module = UINT32_MAX;
-	stage->offset = 0;
-	stage->n_allocates = 0;
-	stage->name = value[1];
-	if (error || (error = stingy_text_check(value[1])))
-		return error;
-	if (value[0].at && (error = read_place(reader, value[0], &stage->module, &stage->offset)))
-		return error;
-	while (more) {
-		more = stingy_text_cut(&value[2], ',', &item);
-		if (stage->n_allocates == STINGY_ALLOCATES_MAX)
-			return "stage that allocates too many kinds";
-		if ((error = read_allocates(reader, item, &stage->allocates[stage->n_allocates])))
-			return error;
-		stage->n_allocates++;
-	}
-	return NULL;
-}
-
-/* The types of records: the first word of their lines, how the rest is read, and how many there may be. */
-static const struct {
-	const char *keyword;
-	const char *(*read)(struct stingy_manifest_reader *reader, struct stingy_words *words,
-			    struct stingy_manifest_record *record);
-	uint32_t max;   /* 0: these have no number, and there is one */
-	size_t counter; /* offset in struct stingy_manifest_counts; only of those with a number */
-} types[] = {
-	[STINGY_MANIFEST_CACHE] = {"cache", read_cache, 0, 0},
-	[STINGY_MANIFEST_SLAB] = {"slab", read_slab, 0, 0},
-	[STINGY_MANIFEST_MODULE] = {"module", read_module, STINGY_MODULES_MAX,
-				    offsetof(struct stingy_manifest_counts, modules)},
-	[STINGY_MANIFEST_REGION] = {"region", read_region, STINGY_REGIONS_MAX,
-				    offsetof(struct stingy_manifest_counts, regions)},
-	[STINGY_MANIFEST_KIND] = {"kind", read_kind, STINGY_KINDS_MAX, offsetof(struct stingy_manifest_counts, kinds)},
-	[STINGY_MANIFEST_SITE] = {"site", read_site, STINGY_SITES_MAX, offsetof(struct stingy_manifest_counts, sites)},
-	[STINGY_MANIFEST_STAGE] = {"stage", read_stage, STINGY_STAGES_MAX,
-				   offsetof(struct stingy_manifest_counts, stages)},
-};
-
-/* The counter of a type whose records have numbers. */
-static uint32_t *counter(struct stingy_manifest_counts *counts, int type)
-{
-	return (uint32_t *)((char *)counts + types[type].counter);
 }
 
 /* Reads the rest of a line whose keyword was the type's. */
 static const char *read_record(struct stingy_manifest_reader *reader, struct stingy_words *words, int type,
 			       struct stingy_manifest_record *record)
 {
-	const char *error;
+	const struct stingy_record_type *of = &stingy_record_types[type];
 
 	if (type < reader->phase)
 		return "record out of order";
-	if (type == reader->phase && types[type].max == 0)
+	if (type == reader->phase && of->max == 0)
 		return "second line of a type that has one";
 	reader->phase = type;
 	record->type = (enum stingy_manifest_type)type;
 	record->number = 0;
-	if (types[type].max == 0)
-		return types[type].read(reader, words, record);
-	if ((error = stingy_text_u32(stingy_words_take(words), &record->number)))
-		return error;
-	if (record->number != *counter(&reader->counts, type))
-		return "number out of turn";
-	if (record->number >= types[type].max)
-		return "more records of this type than the format allows";
-	if ((error = types[type].read(reader, words, record)))
-		return error;
-	++*counter(&reader->counts, type);
-	return NULL;
+	return of->max ? read_numbered(reader, words, of, record) : of->read(reader, words, record);
+}
+
+/* Takes the keyword off the line. Returns its type; PHASE_ENDED for the last line's, PHASE_START if it is none. */
+static int read_keyword(const struct stingy_manifest_reader *reader, struct stingy_words *words)
+{
+	int type = reader->phase;
+
+	/* Mostly it is the same as in the line before. */
+	if (type > PHASE_RECORDS && stingy_words_skip_word(words, stingy_record_types[type].keyword))
+		return type;
+	for (type = STINGY_MANIFEST_CACHE; type <= STINGY_MANIFEST_STAGE; type++)
+		if (stingy_words_skip_word(words, stingy_record_types[type].keyword))
+			return type;
+	return stingy_words_skip_word(words, "end") ? PHASE_ENDED : PHASE_START;
 }
 
 /* Reads a line that may be a record, or the last one. */
 static const char *read_line(struct stingy_manifest_reader *reader, struct stingy_words *words,
 			     struct stingy_manifest_record *record)
 {
-	struct stingy_text keyword = stingy_words_take(words);
-	int type = STINGY_MANIFEST_CACHE;
+	int type = read_keyword(reader, words);
 
-	if (stingy_text_equals(keyword, "end")) {
+	if (type == PHASE_ENDED) {
 		reader->phase = PHASE_ENDED;
-		if (words->at < words->end || stingy_words_next_line(words, &reader->next, reader->end, &reader->line))
+		if (stingy_words_more(words) ||
+		    stingy_words_next_line(words, &reader->next, reader->end, &reader->line))
 			return "something follows 'end'";
 		return NULL;
 	}
 	/* Only the last line can do without a line feed: another that does was cut, maybe inside a number. */
 	if (!words->whole)
 		return "ends before its 'end' line";
-	while (type <= STINGY_MANIFEST_STAGE && !stingy_text_equals(keyword, types[type].keyword))
-		type++;
-	if (type > STINGY_MANIFEST_STAGE)
-		return "unknown keyword";
-	return read_record(reader, words, type, record);
+	return type == PHASE_START ? "unknown keyword" : read_record(reader, words, type, record);
 }
 
 /* Reads the first line. */
@@ -378,14 +88,17 @@ static const char *read_start(struct stingy_manifest_reader *reader, struct stin
 	uint32_t version;
 	const char *error;
 
-	if (!stingy_text_equals(stingy_words_take(words), "stingy-manifest"))
+	if (!stingy_words_skip_word(words, "stingy-manifest"))
 		return "not a manifest";
-	if ((error = stingy_text_u32(stingy_words_take(words), &version)))
+	if (!words->whole)
+		return "ends before its 'end' line";
+	stingy_words_more(words);
+	if ((error = stingy_words_last_u32(words, &version)))
 		return error;
 	if (version != STINGY_MANIFEST_VERSION)
 		return "version of the format that this program does not know";
 	reader->phase = PHASE_RECORDS;
-	return words->at < words->end ? "something follows the version" : NULL;
+	return stingy_words_more(words) ? "something follows the version" : NULL;
 }
 
 void stingy_manifest_reader_init(struct stingy_manifest_reader *reader, const char *text, size_t len)

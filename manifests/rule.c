@@ -1,6 +1,7 @@
 /* Frame rules as text, and what makes one usable: see rule.h. */
 #include "rule.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define WORD 8 /* bytes of a stack slot on x86-64 */
@@ -8,6 +9,14 @@
 /* The CFA is just above the return address, and what a frame saves lies below that address. */
 #define CFA_MIN WORD
 #define BP_MAX  (-2 * WORD)
+
+/* Whether the offsets are such as a compiler makes. */
+static bool is_walkable(const struct stingy_rule *rule)
+{
+	if (rule->cfa < CFA_MIN || rule->cfa % WORD != 0)
+		return false;
+	return rule->bp == 0 || (rule->bp <= BP_MAX && rule->bp % WORD == 0);
+}
 
 int stingy_rule_is_valid(const struct stingy_rule *rule)
 {
@@ -17,13 +26,10 @@ int stingy_rule_is_valid(const struct stingy_rule *rule)
 		return rule->cfa == 0 && rule->bp == 0;
 	case STINGY_RULE_SP:
 	case STINGY_RULE_BP:
-		break;
+		return is_walkable(rule);
 	default:
 		return 0;
 	}
-	if (rule->cfa < CFA_MIN || rule->cfa % WORD != 0)
-		return 0;
-	return rule->bp == 0 || (rule->bp <= BP_MAX && rule->bp % WORD == 0);
 }
 
 /* Writes "sp+24" or the like at out; returns the byte after it. A 64-bit value, so that -value cannot overflow. */
@@ -63,41 +69,54 @@ char *stingy_rule_print(const struct stingy_rule *rule, char *text)
 	return text;
 }
 
-/* Reads base, sign and a number of at most max at *at, and moves *at behind them. Returns the number, or 0. */
-static int32_t parse_term(const char **at, const char *end, const char *start, int32_t max)
+static bool starts_with(const char *at, const char *end, const char *start)
 {
-	int64_t value = 0;
-	const char *c = *at;
+	size_t len = strlen(start);
 
-	if (end - c < 3 || memcmp(c, start, 3) != 0)
-		return 0;
-	for (c += 3; c < end && *c >= '0' && *c <= '9'; c++) {
-		value = value * 10 + (*c - '0');
-		if (value > max)
-			return 0;
-	}
-	*at = c;
-	return (int32_t)value;
+	return (size_t)(end - at) >= len && memcmp(at, start, len) == 0;
 }
 
-int stingy_rule_parse(const char *text, size_t len, struct stingy_rule *rule)
+/* Reads a number of at most max. Returns the byte behind it, or NULL; no digits are taken for zero. */
+static const char *parse_number(const char *at, const char *end, int32_t max, int32_t *value)
 {
-	const char *at = text, *end = text + len;
+	int64_t sum = 0;
 
-	*rule = (struct stingy_rule){.base = STINGY_RULE_NONE};
-	if (len == 4 && memcmp(text, "none", 4) == 0)
-		return 0;
-	rule->base = STINGY_RULE_END;
-	if (len == 3 && memcmp(text, "end", 3) == 0)
-		return 0;
-	rule->base = len && *text == 's' ? STINGY_RULE_SP : STINGY_RULE_BP;
-	rule->cfa = parse_term(&at, end, rule->base == STINGY_RULE_SP ? "sp+" : "bp+", INT32_MAX);
-	if (at < end && *at == '/') {
-		at++;
-		rule->bp = (int16_t)-parse_term(&at, end, "bp-", -(int32_t)INT16_MIN);
-		/* Zero would mean "unchanged", which is written by leaving this part out. */
-		if (rule->bp == 0)
-			return -1;
+	for (; at < end && *at >= '0' && *at <= '9'; at++) {
+		sum = sum * 10 + (*at - '0');
+		if (sum > max)
+			return NULL;
 	}
-	return at == end && stingy_rule_is_valid(rule) ? 0 : -1;
+	*value = (int32_t)sum;
+	return at;
+}
+
+/* Reads what follows the base register. */
+static const char *parse_offsets(const char *at, const char *end, struct stingy_rule *rule)
+{
+	int32_t bp;
+
+	at = parse_number(at, end, INT32_MAX, &rule->cfa);
+	if (at && starts_with(at, end, "/bp-")) {
+		at = parse_number(at + strlen("/bp-"), end, -(int32_t)INT16_MIN, &bp);
+		/* Zero would mean "unchanged", which is written by leaving this part out. */
+		if (!at || bp == 0)
+			return NULL;
+		rule->bp = (int16_t)-bp;
+	}
+	return at && is_walkable(rule) ? at : NULL;
+}
+
+const char *stingy_rule_parse(const char *text, const char *end, struct stingy_rule *rule)
+{
+	*rule = (struct stingy_rule){.base = STINGY_RULE_SP};
+	if (starts_with(text, end, "sp+"))
+		return parse_offsets(text + strlen("sp+"), end, rule);
+	rule->base = STINGY_RULE_BP;
+	if (starts_with(text, end, "bp+"))
+		return parse_offsets(text + strlen("bp+"), end, rule);
+	rule->base = STINGY_RULE_END;
+	if (starts_with(text, end, "end"))
+		return text + strlen("end");
+	rule->base = STINGY_RULE_NONE;
+	return starts_with(text, end, "none") ? text + strlen("none") : NULL;
 }

@@ -38,7 +38,7 @@ int stingy_rule_is_valid(const struct stingy_rule *rule);
 /* Writes the rule as text ("sp+24", "bp+16/bp-16", "none", "end") into text[STINGY_RULE_TEXT]. Returns text. */
 char *stingy_rule_print(const struct stingy_rule *rule, char *text);
 
-/* Reads a rule from the len bytes at text. Returns 0, or -1 if they are no valid rule. */
-int stingy_rule_parse(const char *text, size_t len, struct stingy_rule *rule);
+/* Reads a rule at the start of the text that ends before end. Returns the byte behind it, or NULL if there is none. */
+const char *stingy_rule_parse(const char *text, const char *end, struct stingy_rule *rule);
 
 #endif

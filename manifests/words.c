@@ -1,46 +1,21 @@
 /* Lines, words, fields and numbers of the manifest's text: see words.h. */
 #include "words.h"
 
-#include <string.h>
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* Where the part of a line that counts ends: before a '#' that begins a word, a CR before the LF, white space. */
-static const char *content_end(const char *at, const char *end)
-{
-	const char *hash = at;
-
-	if (end > at && end[-1] == '\r')
-		end--;
-	while ((hash = memchr(hash, '#', (size_t)(end - hash)))) {
-		if (hash == at || is_blank(hash[-1])) {
-			end = hash;
-			break;
-		}
-		hash++;
-	}
-	while (end > at && is_blank(end[-1]))
-		end--;
-	return end;
-}
+#include <limits.h>
 
 bool stingy_words_next_line(struct stingy_words *words, const char **next, const char *end, unsigned *count)
 {
 	while (*next < end) {
-		const char *at = *next;
-		const char *feed = memchr(at, '\n', (size_t)(end - at));
+		const char *at = *next, *feed = memchr(at, '\n', (size_t)(end - at));
 
-		words->end = content_end(at, feed ? feed : end);
+		words->at = at;
+		words->end = feed ? feed : end;
 		words->whole = feed != NULL;
 		*next = feed ? feed + 1 : end;
 		++*count;
-		while (at < words->end && is_blank(*at))
-			at++;
-		words->at = at;
-		if (at < words->end)
+		if (words->end > at && words->end[-1] == '\r')
+			words->end--;
+		if (stingy_words_more(words))
 			return true;
 	}
 	return false;
@@ -48,34 +23,70 @@ bool stingy_words_next_line(struct stingy_words *words, const char **next, const
 
 struct stingy_text stingy_words_take(struct stingy_words *words)
 {
-	struct stingy_text word;
+	const char *at = words->at;
+	struct stingy_text word = {.at = at};
 
-	while (words->at < words->end && is_blank(*words->at))
-		words->at++;
-	word.at = words->at;
-	while (words->at < words->end && !is_blank(*words->at))
-		words->at++;
-	word.len = (size_t)(words->at - word.at);
+	while (at < words->end && !stingy_words_is_blank(*at))
+		at++;
+	word.len = (size_t)(at - word.at);
+	words->at = at;
 	return word;
+}
+
+const uint8_t stingy_words_digits[UCHAR_MAX + 1] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+	['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
+/* Moves behind the string if it comes next: byte by byte, as most differ in the first. */
+static bool skip_string(struct stingy_words *words, const char *string)
+{
+	const char *at = words->at;
+
+	for (; *string; string++, at++)
+		if (at == words->end || *at != *string)
+			return false;
+	words->at = at;
+	return true;
+}
+
+bool stingy_words_skip_word(struct stingy_words *words, const char *word)
+{
+	const char *start = words->at;
+
+	if (skip_string(words, word) && stingy_words_is_apart(words))
+		return true;
+	words->at = start;
+	return false;
+}
+
+/* Moves behind the key and its '='. */
+static bool skip_key(struct stingy_words *words, const char *key)
+{
+	const char *start = words->at;
+
+	if (skip_string(words, key) && stingy_words_skip(words, "="))
+		return true;
+	words->at = start;
+	return false;
 }
 
 const char *stingy_words_fields(struct stingy_words *words, const char *const *key, unsigned n, unsigned n_required,
 				struct stingy_text *value)
 {
-	struct stingy_text word, name;
 	unsigned i;
 
-	memset(value, 0, n * sizeof(*value));
-	for (word = stingy_words_take(words); word.len; word = stingy_words_take(words)) {
-		if (!stingy_text_cut(&word, '=', &name))
-			return "a word that is no field";
-		for (i = 0; i < n && !stingy_text_equals(name, key[i]); i++)
+	for (i = 0; i < n; i++)
+		value[i] = (struct stingy_text){NULL, 0};
+	while (stingy_words_more(words)) {
+		for (i = 0; i < n && !skip_key(words, key[i]); i++)
 			;
 		if (i == n)
-			return "unknown field";
+			return "word that is no field of such a line";
 		if (value[i].at)
 			return "field given twice";
-		value[i] = word;
+		value[i] = stingy_words_take(words);
 	}
 	for (i = 0; i < n_required; i++)
 		if (!value[i].at)
@@ -83,68 +94,27 @@ const char *stingy_words_fields(struct stingy_words *words, const char *const *k
 	return NULL;
 }
 
-bool stingy_text_equals(struct stingy_text text, const char *string)
-{
-	return text.len == strlen(string) && memcmp(text.at, string, text.len) == 0;
-}
-
-bool stingy_text_cut(struct stingy_text *text, char c, struct stingy_text *head)
-{
-	const char *at = text->len ? memchr(text->at, c, text->len) : NULL;
-	size_t taken;
-
-	*head = *text;
-	if (at)
-		head->len = (size_t)(at - text->at);
-	taken = head->len + (at != NULL);
-	text->at += taken;
-	text->len -= taken;
-	return at != NULL;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The byte that two hexadecimal digits stand for, or -1. */
-static int hex_byte(const char *digits)
+static int hex_byte(const char *text)
 {
-	int high = hex_digit(digits[0]), low = hex_digit(digits[1]);
+	unsigned high = stingy_words_digit(text[0]), low = stingy_words_digit(text[1]);
 
-	return high < 0 || low < 0 ? -1 : high << 4 | low;
+	return high > 15 || low > 15 ? -1 : (int)(high << 4 | low);
 }
 
-const char *stingy_text_number(struct stingy_text text, unsigned base, uint64_t *value)
+const char *stingy_text_u64(struct stingy_text text, uint64_t *value)
 {
-	*value = 0;
-	if (!text.len)
-		return "number missing";
-	for (size_t i = 0; i < text.len; i++) {
-		int digit = hex_digit(text.at[i]);
+	struct stingy_words words = stingy_text_read(text);
+	const char *error = stingy_words_number(&words, 10, UINT64_MAX, value);
 
-		if (digit < 0 || (unsigned)digit >= base)
-			return "malformed number";
-		if (*value > (UINT64_MAX - (unsigned)digit) / base)
-			return "number too large";
-		*value = *value * base + (unsigned)digit;
-	}
-	return NULL;
+	return error || stingy_words_is_apart(&words) ? error : "malformed number";
 }
 
 const char *stingy_text_u32(struct stingy_text text, uint32_t *value)
 {
-	uint64_t wide;
-	const char *error = stingy_text_number(text, 10, &wide);
+	struct stingy_words words = stingy_text_read(text);
 
-	*value = (uint32_t)wide;
-	return !error && wide > UINT32_MAX ? "number too large" : error;
+	return stingy_words_last_u32(&words, value);
 }
 
 uint32_t stingy_text_bytes(struct stingy_text text, uint8_t *bytes, uint32_t max)
