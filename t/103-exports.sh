@@ -18,7 +18,7 @@ needs()
 	readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | LC_ALL=C sort
 }
 
-entries="aligned_alloc calloc cfree free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
+entries="aligned_alloc calloc cfree free free_aligned_sized free_sized malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
 loop="__poll_chk __ppoll_chk accept accept4 close epoll_ctl epoll_pwait epoll_pwait2 epoll_wait poll ppoll pselect select"
 
 # list WORD...: as exports prints them.
