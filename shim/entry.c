@@ -10,6 +10,7 @@
  * whose own malloc ends in them. It would be entered twice for one object if they came here too.
  */
 #include "entry.h"
+#include "lookup.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -193,6 +194,7 @@ int dlclose(void *handle)
 		__atomic_store_n(&next, found, __ATOMIC_RELAXED);
 	}
 	int result = next(handle);
+	stingy_lookup_closed();
 	stingy_unloaded();
 	return result;
 }

@@ -19,6 +19,10 @@ needs()
 }
 
 entries="aligned_alloc calloc cfree free free_aligned_sized free_sized malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
+operators="_ZdaPv _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t _ZdaPvSt11align_val_tRKSt9nothrow_t _ZdaPvm
+	_ZdaPvmSt11align_val_t _ZdlPv _ZdlPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdlPvm
+	_ZdlPvmSt11align_val_t _Znam _ZnamRKSt9nothrow_t _ZnamSt11align_val_t _ZnamSt11align_val_tRKSt9nothrow_t _Znwm
+	_ZnwmRKSt9nothrow_t _ZnwmSt11align_val_t _ZnwmSt11align_val_tRKSt9nothrow_t"
 loop="__poll_chk __ppoll_chk accept accept4 close epoll_ctl epoll_pwait epoll_pwait2 epoll_wait poll ppoll pselect select"
 
 # list WORD...: as exports prints them.
@@ -30,9 +34,9 @@ list()
 # shellcheck disable=SC2086 # lists of words
 {
 	tap_is "libstingy.so exports its names and no more" "$(exports "$production")" \
-		"$(list $entries __libc_start_main dlclose StingyDynCheck)"
+		"$(list $entries $operators __libc_start_main dlclose StingyDynCheck)"
 	tap_is "libstingy-profile.so exports its names and no more" "$(exports "$profiling")" \
-		"$(list $entries $loop dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd StingyTaskEnd)"
+		"$(list $entries $operators $loop dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd StingyTaskEnd)"
 }
 
 # only_libc LIBRARY: whether it needs nothing but the C library and the loader.
