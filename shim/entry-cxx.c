@@ -2,9 +2,9 @@
  * C++'s operators new and delete, by their mangled names, as entry points of their own: so that a site of a C++ program
  * begins at the caller of operator new, and not in libstdc++.
  *
- * Where they serve (see operators.h) they do what libstdc++ does: new is malloc of at least one byte, delete is free;
- * when there is no memory it is the next definition that calls the new-handler, and throws. This is C, but exceptions
- * pass through it: it must be compiled with -fexceptions.
+ * Where they serve (see operators.h) they do what libstdc++ does: new is malloc, delete is free; when there is no
+ * memory, or malloc(0) gives none, it is the next definition that calls the new-handler, and throws. This is C, but
+ * exceptions pass through it: it must be compiled with -fexceptions.
  */
 #include "entry.h"
 #include "operators.h"
@@ -34,7 +34,7 @@ static __attribute__((noinline)) void *pass(uintptr_t first, uintptr_t second, u
 INLINE void *new_elsewhere(size_t size, uintptr_t nothrow, enum stingy_operator which, const struct stingy_frame *at)
 {
 	stingy_operator_call *by = stingy_operators.by[which];
-	void *object = by ? by(size, nothrow, 0) : stingy_next.malloc(size ? size : 1);
+	void *object = by ? by(size, nothrow, 0) : stingy_next.malloc(size);
 	if (at)
 		stingy_took(object, size, 1, at);
 	return object || by ? object : pass(size, nothrow, 0, which);
@@ -81,7 +81,7 @@ STINGY_LAST void *new_aligned_slowly(size_t size, size_t align, uintptr_t nothro
 	if (object)
 		return object;
 	stingy_operator_call *by = stingy_operators.by[which];
-	size_t rounded = ((size ? size : 1) + align - 1) & ~(align - 1);
+	size_t rounded = (size + align - 1) & ~(align - 1);
 	object = by ? by(size, align, nothrow) : stingy_next.aligned_alloc(align, rounded);
 	stingy_took(object, size, align, &at);
 	return object || by ? object : pass(size, align, nothrow, which);

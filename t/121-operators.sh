@@ -71,4 +71,15 @@ for name in libjemalloc.so.2 libmimalloc.so.2 libtcmalloc_minimal.so.4; do
 	production=${production#*:}
 done
 
+# An allocator that tells what new made from what malloc did must get to see it.
+minds()
+{
+	managed "" "$progdir/operators" mismatch >out 2>&1
+	cat out
+	grep -q 'mismatch.*being deallocated with delete' out
+}
+preload_too=libtcmalloc_minimal_debug.so.4
+tap_ok "$preload_too: new and delete are its own" minds
+preload_too=
+
 tap_done

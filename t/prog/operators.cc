@@ -2,10 +2,11 @@
  * Calls every form of C++'s operators new and delete with every sort of argument and prints what a program can observe;
  * never an address: the output must be the same whatever serves.
  *
- *	operators [portable | opaque]
+ *	operators [portable | opaque | mismatch]
  *
  * portable: only what every allocator agrees on: nothing that fails. opaque: besides, objects are not shown to malloc's
- * functions: operators of the program's own may give what malloc does not know. As a module (-DMODULE), the same is
+ * functions: operators of the program's own may give what malloc does not know. mismatch: does nothing but delete what
+ * new[] made, which only an allocator that looks for such errors minds. As a module (-DMODULE), the same is
  * operators_main.
  */
 #include <cerrno>
@@ -147,7 +148,8 @@ bool is_tried(const form &form, size_t align, size_t size)
 {
 	if (!is_portable)
 		return true;
-	return size >= 16 && size <= 70000 && (!form.has_align || (is_power_of_two(align) && align >= 8 && align <= 64));
+	return size >= 16 && size <= 70000 &&
+	       (!form.has_align || (is_power_of_two(align) && align >= 8 && align <= 64));
 }
 
 void try_all()
@@ -310,6 +312,10 @@ extern "C" int operators_main(int argc, char **argv);
 
 extern "C" int operators_main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "mismatch") == 0) {
+		operator delete(hide(operator new[](100)));
+		return 0;
+	}
 	is_opaque = argc > 1 && strcmp(argv[1], "opaque") == 0;
 	is_portable = is_opaque || (argc > 1 && strcmp(argv[1], "portable") == 0);
 	try_all();
