@@ -4,6 +4,7 @@
 #include "../shim/env.h"
 #include "../shim/map.h"
 #include "../shim/next.h"
+#include "../shim/operators.h"
 #include "../shim/say.h"
 #include "descriptors.h"
 #include "unwind.h"
@@ -344,6 +345,7 @@ static int settle_prefix(void)
 __attribute__((constructor)) static void begin(void)
 {
 	stingy_next_init();
+	stingy_operators_init();
 	stingy_walk_init();
 	if (!stingy_env_is_trusted())
 		return;

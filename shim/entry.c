@@ -5,57 +5,42 @@
  * is in error, it is the next allocator that answers.
  *
  * Each entry point takes STINGY_HERE() itself: the record it points to is its own frame's.
+ *
+ * __libc_malloc and its like are left alone: who calls them means glibc's allocator and no other, such as a library
+ * whose own malloc ends in them. It would be entered twice for one object if they came here too.
  */
-#include "backend.h"
-#include "next.h"
+#include "entry.h"
+#include "lookup.h"
 
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
 
-#define ENTRY __attribute__((visibility("default")))
-
-ENTRY void *malloc(size_t size);
-ENTRY void *calloc(size_t count, size_t size);
-ENTRY void *realloc(void *object, size_t size);
-ENTRY void *reallocarray(void *object, size_t count, size_t size);
-ENTRY void free(void *object);
-ENTRY void cfree(void *object);
-ENTRY int posix_memalign(void **out, size_t align, size_t size);
-ENTRY void *aligned_alloc(size_t align, size_t size);
-ENTRY void *memalign(size_t align, size_t size);
-ENTRY void *valloc(size_t size);
-ENTRY void *pvalloc(size_t size);
-ENTRY size_t malloc_usable_size(void *object);
-ENTRY int dlclose(void *handle);
+STINGY_ENTRY void *malloc(size_t size);
+STINGY_ENTRY void *calloc(size_t count, size_t size);
+STINGY_ENTRY void *realloc(void *object, size_t size);
+STINGY_ENTRY void *reallocarray(void *object, size_t count, size_t size);
+STINGY_ENTRY void free(void *object);
+STINGY_ENTRY void cfree(void *object);
+STINGY_ENTRY void free_sized(void *object, size_t size);
+STINGY_ENTRY void free_aligned_sized(void *object, size_t align, size_t size);
+STINGY_ENTRY int posix_memalign(void **out, size_t align, size_t size);
+STINGY_ENTRY void *aligned_alloc(size_t align, size_t size);
+STINGY_ENTRY void *memalign(size_t align, size_t size);
+STINGY_ENTRY void *valloc(size_t size);
+STINGY_ENTRY void *pvalloc(size_t size);
+STINGY_ENTRY size_t malloc_usable_size(void *object);
+STINGY_ENTRY int dlclose(void *handle);
 
 #define PAGE 4096u /* bytes; x86-64 has no other base page */
 
-static inline bool is_power_of_two(size_t n)
-{
-	return n != 0 && (n & (n - 1)) == 0;
-}
-
-/*
- * malloc and calloc end in these, one behind the other, where the answer is not found before. As the call is the last
- * of its function it is a jump, and the frame is the one that was malloc's: so nobody looks for the caller's frame, or
- * makes room to note it, before it is wanted. Without optimisation there are no such jumps, and these are made part of
- * malloc.
- */
-#ifdef __OPTIMIZE__
-#define LAST static __attribute__((noinline))
-#else
-#define LAST static inline __attribute__((always_inline))
-#endif
-
-LAST void *malloc_slowly(size_t size, uintptr_t ra)
+STINGY_LAST void *malloc_slowly(size_t size, uintptr_t ra)
 {
 	const struct stingy_frame at = STINGY_HERE_AT(ra);
 	void *object = stingy_take(size, 1, &at);
 	return object ? object : stingy_took(stingy_next.malloc(size), size, 1, &at);
 }
 
-LAST void *calloc_slowly(size_t count, size_t size, uintptr_t ra)
+STINGY_LAST void *calloc_slowly(size_t count, size_t size, uintptr_t ra)
 {
 	const struct stingy_frame at = STINGY_HERE_AT(ra);
 	void *object = stingy_take(count * size, 1, &at);
@@ -63,7 +48,7 @@ LAST void *calloc_slowly(size_t count, size_t size, uintptr_t ra)
 		      : stingy_took(stingy_next.calloc(count, size), count * size, 1, &at);
 }
 
-LAST void *malloc_deep(size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
+STINGY_LAST void *malloc_deep(size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
 {
 	void *object;
 	enum stingy_taken taken = stingy_take_deep(size, sp, hint, &object);
@@ -72,7 +57,7 @@ LAST void *malloc_deep(size_t size, uintptr_t ra, uintptr_t sp, const void *hint
 	return taken == STINGY_LEFT ? stingy_next.malloc(size) : malloc_slowly(size, ra);
 }
 
-LAST void *calloc_deep(size_t count, size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
+STINGY_LAST void *calloc_deep(size_t count, size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
 {
 	void *object;
 	enum stingy_taken taken = stingy_take_deep(count * size, sp, hint, &object);
@@ -104,71 +89,35 @@ void *calloc(size_t count, size_t size)
 	return calloc_deep(count, size, ra, STINGY_SP(), hint);
 }
 
-static inline void free_any(void *object)
-{
-	if (__builtin_expect(stingy_owns(object), 1)) {
-		stingy_release(object);
-		return;
-	}
-	if (stingy_next_is_boot(object))
-		return;
-	stingy_leaving(object);
-	stingy_next.free(object);
-}
-
 void free(void *object)
 {
-	free_any(object);
+	stingy_entry_free(object);
 }
 
 /* glibc before 2.26 had it; old binaries still call it. */
 void cfree(void *object)
 {
-	free_any(object);
+	stingy_entry_free(object);
 }
 
-/* Moves an object of our own, or of the static area, of which old_size bytes may be copied. */
-static void *move(void *object, size_t old_size, size_t size, const struct stingy_frame *at)
+/* C23's: a hint to the allocator, which may leave it unused. */
+void free_sized(void *object, size_t size)
 {
-	void *moved = stingy_take(size, 1, at);
-	if (!moved)
-		moved = stingy_took(stingy_next.malloc(size), size, 1, at);
-	if (!moved)
-		return NULL;
-	memcpy(moved, object, old_size < size ? old_size : size);
-	free_any(object);
-	return moved;
+	(void)size;
+	stingy_entry_free(object);
 }
 
-static inline void *realloc_any(void *object, size_t size, const struct stingy_frame *at)
+void free_aligned_sized(void *object, size_t align, size_t size)
 {
-	if (!object) {
-		void *fresh = stingy_take(size, 1, at);
-		return fresh ? fresh : stingy_took(stingy_next.realloc(NULL, size), size, 1, at);
-	}
-	if (stingy_owns(object)) {
-		size_t usable = stingy_usable(object);
-		if (size == 0) { /* as glibc does */
-			stingy_release(object);
-			return NULL;
-		}
-		return size <= usable ? object : move(object, usable, size, at);
-	}
-	if (stingy_next_is_boot(object))
-		return move(object, stingy_next_boot_room(object), size, at);
-	stingy_leaving(object);
-	void *moved = stingy_next.realloc(object, size);
-	if (moved)
-		return stingy_took(moved, size, 1, at);
-	if (size != 0) /* it failed, and the old object is still there */
-		stingy_took(object, stingy_next.malloc_usable_size(object), 1, at);
-	return NULL;
+	(void)align;
+	(void)size;
+	stingy_entry_free(object);
 }
 
 void *realloc(void *object, size_t size)
 {
 	const struct stingy_frame at = STINGY_HERE();
-	return realloc_any(object, size, &at);
+	return stingy_entry_realloc(object, size, &at);
 }
 
 void *reallocarray(void *object, size_t count, size_t size)
@@ -179,13 +128,13 @@ void *reallocarray(void *object, size_t count, size_t size)
 		return NULL;
 	}
 	const struct stingy_frame at = STINGY_HERE();
-	return realloc_any(object, bytes, &at);
+	return stingy_entry_realloc(object, bytes, &at);
 }
 
 int posix_memalign(void **out, size_t align, size_t size)
 {
 	const struct stingy_frame at = STINGY_HERE();
-	if (!is_power_of_two(align) || align % sizeof(void *) != 0)
+	if (!stingy_entry_is_power_of_two(align) || align % sizeof(void *) != 0)
 		return stingy_next.posix_memalign(out, align, size);
 	void *object = stingy_take(size, align, &at);
 	if (!object) {
@@ -198,23 +147,17 @@ int posix_memalign(void **out, size_t align, size_t size)
 	return 0;
 }
 
-/* What memalign and aligned_alloc share: alignments that are no power of two are the next allocator's business. */
-static inline void *take_aligned(size_t align, size_t size, const struct stingy_frame *at)
-{
-	return is_power_of_two(align) ? stingy_take(size, align, at) : NULL;
-}
-
 void *aligned_alloc(size_t align, size_t size)
 {
 	const struct stingy_frame at = STINGY_HERE();
-	void *object = take_aligned(align, size, &at);
+	void *object = stingy_entry_take_aligned(align, size, &at);
 	return object ? object : stingy_took(stingy_next.aligned_alloc(align, size), size, align, &at);
 }
 
 void *memalign(size_t align, size_t size)
 {
 	const struct stingy_frame at = STINGY_HERE();
-	void *object = take_aligned(align, size, &at);
+	void *object = stingy_entry_take_aligned(align, size, &at);
 	return object ? object : stingy_took(stingy_next.memalign(align, size), size, align, &at);
 }
 
@@ -238,13 +181,7 @@ void *pvalloc(size_t size)
 
 size_t malloc_usable_size(void *object)
 {
-	if (!object)
-		return 0;
-	if (stingy_owns(object))
-		return stingy_usable(object);
-	if (stingy_next_is_boot(object))
-		return 0;
-	return stingy_next.malloc_usable_size(object);
+	return stingy_entry_usable_size(object);
 }
 
 int dlclose(void *handle)
@@ -257,6 +194,7 @@ int dlclose(void *handle)
 		__atomic_store_n(&next, found, __ATOMIC_RELAXED);
 	}
 	int result = next(handle);
+	stingy_lookup_closed();
 	stingy_unloaded();
 	return result;
 }

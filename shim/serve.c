@@ -4,6 +4,7 @@
 #include "env.h"
 #include "load.h"
 #include "next.h"
+#include "operators.h"
 #include "say.h"
 
 #include <errno.h>
@@ -384,6 +385,7 @@ static void after_fork_in_child(void)
 __attribute__((constructor(101))) static void begin(void)
 {
 	stingy_next_init();
+	stingy_operators_init();
 	stingy_walk_init();
 	const char *path = stingy_env("STINGY_MANIFEST");
 	if (!path)

@@ -41,6 +41,8 @@ for build in chains chains-fp chains-O0 chains-O3; do
 	keys_agree "$build, objects that grow" "$progdir/$build" grow
 	depths="1 2 4 16"
 done
+keys_agree "operators of C++" "$progdir/operators" portable
+keys_agree "operators of C++ that are the program's own" "$progdir/operators-own" opaque
 keys_agree "frames of varying size" "$progdir/chains-alloca"
 keys_agree "modules that come and go" "$progdir/chains" module "$progdir"/chain-module{,-2}.so
 

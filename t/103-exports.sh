@@ -18,7 +18,16 @@ needs()
 	readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | LC_ALL=C sort
 }
 
-entries="aligned_alloc calloc cfree free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
+entries="aligned_alloc calloc cfree free free_aligned_sized free_sized malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
+operators="_ZdaPv _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t _ZdaPvSt11align_val_tRKSt9nothrow_t _ZdaPvm
+	_ZdaPvmSt11align_val_t _ZdlPv _ZdlPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdlPvm
+	_ZdlPvmSt11align_val_t _Znam _ZnamRKSt9nothrow_t _ZnamSt11align_val_t _ZnamSt11align_val_tRKSt9nothrow_t _Znwm
+	_ZnwmRKSt9nothrow_t _ZnwmSt11align_val_t _ZnwmSt11align_val_tRKSt9nothrow_t"
+foreign="dallocx mi_cfree mi_free mi_free_aligned mi_free_size mi_free_size_aligned mi_malloc_size mi_malloc_usable_size
+	mi_realloc mi_usable_size rallocx sallocx sdallocx tc_cfree tc_delete tc_delete_aligned tc_delete_aligned_nothrow
+	tc_delete_nothrow tc_delete_sized tc_delete_sized_aligned tc_deletearray tc_deletearray_aligned
+	tc_deletearray_aligned_nothrow tc_deletearray_nothrow tc_deletearray_sized tc_deletearray_sized_aligned tc_free
+	tc_free_sized tc_malloc_size tc_realloc xallocx"
 loop="__poll_chk __ppoll_chk accept accept4 close epoll_ctl epoll_pwait epoll_pwait2 epoll_wait poll ppoll pselect select"
 
 # list WORD...: as exports prints them.
@@ -30,9 +39,9 @@ list()
 # shellcheck disable=SC2086 # lists of words
 {
 	tap_is "libstingy.so exports its names and no more" "$(exports "$production")" \
-		"$(list $entries __libc_start_main dlclose StingyDynCheck)"
+		"$(list $entries $operators $foreign __libc_start_main dlclose StingyDynCheck)"
 	tap_is "libstingy-profile.so exports its names and no more" "$(exports "$profiling")" \
-		"$(list $entries $loop dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd StingyTaskEnd)"
+		"$(list $entries $operators $foreign $loop dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd StingyTaskEnd)"
 }
 
 # only_libc LIBRARY: whether it needs nothing but the C library and the loader.
