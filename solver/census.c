@@ -22,6 +22,7 @@ void stingy_census_init(struct stingy_census *census, uint32_t n_units, const ui
 	census->last_timed = NO_STAGE;
 	if (!relations || !n_units)
 		return;
+	census->thread = stingy_memory_new(STINGY_CENSUS_THREADS, sizeof(*census->thread));
 	census->n_words = stingy_bits_words(n_units);
 	census->together = stingy_memory_new(n_units * census->n_words, sizeof(uint64_t));
 	census->dominates = stingy_memory_new(n_units * census->n_words, sizeof(uint64_t));
@@ -46,36 +47,10 @@ void stingy_census_fini(struct stingy_census *census)
 	free(census->stage);
 	free(census->together);
 	free(census->dominates);
-	free(census->n_free);
+	for (uint32_t i = 0; census->thread && i < STINGY_CENSUS_THREADS; i++)
+		free(census->thread[i].live);
+	free(census->thread);
 	memset(census, 0, sizeof(*census));
-}
-
-static void empty_arena(struct stingy_census *census)
-{
-	if (census->n_free)
-		memcpy(census->n_free, census->arena.count, census->arena.n_regions * sizeof(*census->n_free));
-}
-
-void stingy_census_try(struct stingy_census *census, const struct stingy_census_arena *arena)
-{
-	census->arena = *arena;
-	census->n_free = stingy_memory_new(arena->n_regions, sizeof(*census->n_free));
-	empty_arena(census);
-}
-
-/* The arena serves whoever comes by a managed site, at set-up too. */
-static void serve(struct stingy_census *census, struct stingy_object *object, uint64_t size)
-{
-	uint32_t region;
-
-	if (!census->n_free)
-		return;
-	region = census->arena.region[object->unit];
-	if (region == STINGY_NO_UNIT || size > census->arena.size[object->unit] || !census->n_free[region])
-		return;
-	census->n_free[region]--;
-	object->in_arena = true;
-	census->served += object->serving;
 }
 
 enum stingy_fate stingy_fate_of_ended(const struct stingy_object *object, const struct stingy_run *run, uint32_t turn)
@@ -123,6 +98,22 @@ static void count_serving(struct stingy_unit *unit, uint64_t size)
 	stingy_sizes_add(&unit->served->sizes, size);
 }
 
+static void count_in_thread(struct stingy_census *census, const struct stingy_object *object)
+{
+	struct stingy_unit *unit = &census->unit[object->unit];
+	struct stingy_census_thread *thread;
+	uint32_t live;
+
+	if (!census->thread)
+		return;
+	thread = &census->thread[object->thread];
+	if (!thread->live)
+		thread->live = stingy_memory_new(census->n_units, sizeof(*thread->live));
+	live = ++thread->live[object->unit];
+	if (live > unit->max_live_in_thread)
+		unit->max_live_in_thread = live;
+}
+
 void stingy_census_begin(struct stingy_census *census, struct stingy_object *object, uint64_t size, uint32_t align,
 			 struct stingy_run *run)
 {
@@ -132,7 +123,9 @@ void stingy_census_begin(struct stingy_census *census, struct stingy_object *obj
 		unit->max_live = unit->live;
 	if (align > unit->max_align)
 		unit->max_align = align;
-	serve(census, object, size);
+	count_in_thread(census, object);
+	if (census->trial)
+		stingy_trial_begin(census->trial, object, size);
 	if (!run) {
 		unit->setup++;
 		return;
@@ -181,8 +174,10 @@ void stingy_census_end(struct stingy_census *census, const struct stingy_object 
 	struct stingy_task *task = object->task;
 
 	unit->live--;
-	if (object->in_arena)
-		census->n_free[census->arena.region[object->unit]]++;
+	if (census->thread)
+		census->thread[object->thread].live[object->unit]--;
+	if (census->trial)
+		stingy_trial_end(census->trial, object);
 	if (run)
 		stingy_tally_add(&run->added, object->unit, -1);
 	if (!object->serving)
@@ -256,8 +251,39 @@ void stingy_census_time(struct stingy_census *census, uint32_t stage, uint64_t n
 	census->last_timed = stage;
 }
 
-void stingy_census_task(struct stingy_census *census, struct stingy_task *task)
+/* Counts a task as one of the thread's own, and no longer as that of the thread before. */
+static void move_task(struct stingy_census *census, struct stingy_task *task, uint16_t thread)
 {
+	uint64_t announced = task->key.announced;
+	uint32_t open;
+
+	if (task->is_counted)
+		census->thread[task->thread].open_tasks[announced]--;
+	task->thread = thread;
+	open = ++census->thread[thread].open_tasks[announced];
+	if (open > census->max_tasks_in_thread)
+		census->max_tasks_in_thread = open;
+}
+
+void stingy_census_enter(struct stingy_census *census, struct stingy_task *task, uint16_t thread)
+{
+	uint32_t open;
+
+	if (census->thread && (!task->is_counted || task->thread != thread))
+		move_task(census, task, thread);
+	if (task->is_counted)
+		return;
+	task->is_counted = true;
+	open = ++census->open_tasks[task->key.announced];
+	if (open > census->max_tasks)
+		census->max_tasks = open;
+}
+
+void stingy_census_leave(struct stingy_census *census, struct stingy_task *task)
+{
+	census->open_tasks[task->key.announced]--;
+	if (census->thread)
+		census->thread[task->thread].open_tasks[task->key.announced]--;
 	census->tasks++;
 	for (size_t i = 0; i < task->tally.n_entries; i++) {
 		const struct stingy_tally_entry *entry = &task->tally.entry[i];
@@ -270,9 +296,12 @@ void stingy_census_next(struct stingy_census *census)
 {
 	for (uint32_t i = 0; i < census->n_units; i++)
 		census->unit[i].live = 0;
-	empty_arena(census);
+	for (uint32_t i = 0; census->thread && i < STINGY_CENSUS_THREADS; i++)
+		if (census->thread[i].live)
+			memset(census->thread[i].live, 0, census->n_units * sizeof(uint32_t));
+	if (census->trial)
+		stingy_trial_next(census->trial);
 	census->last_timed = NO_STAGE;
-	census->open_tasks[0] = census->open_tasks[1] = 0;
 }
 
 uint32_t stingy_unit_per_task(const struct stingy_unit *unit, unsigned percent)

@@ -12,6 +12,7 @@
 #include "objects.h"
 #include "sizes.h"
 #include "task.h"
+#include "trial.h"
 
 #define STINGY_NO_UNIT UINT32_MAX
 
@@ -20,9 +21,10 @@
 #define STINGY_COVER_TASKS 90u /* of the tasks that have any: the objects of one task */
 #define STINGY_COVER_RUNS  99u /* of a stage's runs: the objects that one run allocates */
 
-#define STINGY_CENSUS_STAGES    64u  /* stages told apart in lifetimes; later ones count as the last */
-#define STINGY_CENSUS_PER_TASK  256u /* objects in one task, or run, that are told apart; more count as the last */
-#define STINGY_CENSUS_FEW_TURNS 16u  /* turns that count as soon: a close is often followed by deferred work */
+#define STINGY_CENSUS_STAGES    64u   /* stages told apart in lifetimes; later ones count as the last */
+#define STINGY_CENSUS_PER_TASK  256u  /* objects in one task, or run, that are told apart; more count as the last */
+#define STINGY_CENSUS_THREADS   1024u /* threads told apart; later ones count as the last */
+#define STINGY_CENSUS_FEW_TURNS 16u   /* turns that count as soon: a close is often followed by deferred work */
 
 /* What became of an object that began while serving. */
 enum stingy_fate {
@@ -51,6 +53,7 @@ struct stingy_unit {
 	uint32_t max_align;
 	uint32_t live; /* now */
 	uint32_t max_live;
+	uint32_t max_live_in_thread;  /* made by one thread; only in a census of relations */
 	struct stingy_served *served; /* NULL: none while serving */
 };
 
@@ -64,12 +67,10 @@ struct stingy_census_stage {
 	uint32_t **need; /* by unit: runs by the most objects that they added to what they found; NULL: none did */
 };
 
-/* A layout to be tried out: how many of the allocations would the arena serve? */
-struct stingy_census_arena {
-	const uint32_t *region; /* by unit; STINGY_NO_UNIT: it has none */
-	const uint64_t *size;   /* by unit: the largest that is served, in bytes */
-	const uint32_t *count;  /* by region: its slots */
-	uint32_t n_regions;
+/* What one thread has, now. */
+struct stingy_census_thread {
+	uint32_t *live;         /* by unit: objects that it made; NULL: it never made any */
+	uint32_t open_tasks[2]; /* those that it ran a stage for last: as the census's */
 };
 
 struct stingy_census {
@@ -83,14 +84,13 @@ struct stingy_census {
 	uint32_t open_tasks[2]; /* now: those of descriptors, and those that the program announces */
 	uint32_t max_tasks;     /* of either, at most */
 	uint32_t last_timed;    /* stage */
-	/* The rest is there only in a census of relations: which units meet in one task. */
-	size_t n_words;      /* words of a set of units; 0: no relations wanted */
+	/* The rest is there only in a census of relations: which units meet in one task, and in one thread. */
+	struct stingy_census_thread *thread; /* STINGY_CENSUS_THREADS of them */
+	uint32_t max_tasks_in_thread;        /* as max_tasks, of one thread */
+	size_t n_words;                      /* words of a set of units; 0: no relations wanted */
 	uint64_t *together;  /* n_units sets: those that were live in the task when one of the unit began, some time */
 	uint64_t *dominates; /* n_units sets: those that always were */
-	/* The rest is there only in a census that tries a layout out. */
-	struct stingy_census_arena arena;
-	uint32_t *n_free; /* by region: slots; NULL: no layout is tried out */
-	uint64_t served;  /* of the allocations while serving */
+	struct stingy_trial *trial; /* the caller's: told of all objects; NULL: none */
 };
 
 /* A census by unit_of, which must outlive it. relations: of kinds, not of thousands of chains. */
@@ -98,14 +98,11 @@ void stingy_census_init(struct stingy_census *census, uint32_t n_units, const ui
 			bool relations);
 void stingy_census_fini(struct stingy_census *census);
 
-/* Before the first object: tries the arena out, whose arrays must stay. */
-void stingy_census_try(struct stingy_census *census, const struct stingy_census_arena *arena);
-
 /* What became of an object that ends in the run (NULL: none), or is left when the trace ends, at the given turn. */
 enum stingy_fate stingy_fate_of_ended(const struct stingy_object *object, const struct stingy_run *run, uint32_t turn);
 enum stingy_fate stingy_fate_of_left(const struct stingy_object *object, uint32_t turn);
 
-/* An object begins; it is of the task of the run. run NULL: at set-up. Tells in the object whether it has a slot. */
+/* An object begins; it is of the task of the run. run NULL: at set-up. */
 void stingy_census_begin(struct stingy_census *census, struct stingy_object *object, uint64_t size, uint32_t align,
 			 struct stingy_run *run);
 
@@ -114,10 +111,13 @@ void stingy_census_end(struct stingy_census *census, const struct stingy_object 
 		       struct stingy_run *run);
 void stingy_census_left(struct stingy_census *census, const struct stingy_object *object, enum stingy_fate fate);
 
+/* A task begins, or goes on, in a run of the thread. */
+void stingy_census_enter(struct stingy_census *census, struct stingy_task *task, uint16_t thread);
+
 /* A run is over; a timed run took ns; a task has ended, or the trace has and it is still open. */
 void stingy_census_run(struct stingy_census *census, const struct stingy_run *run);
 void stingy_census_time(struct stingy_census *census, uint32_t stage, uint64_t ns);
-void stingy_census_task(struct stingy_census *census, struct stingy_task *task);
+void stingy_census_leave(struct stingy_census *census, struct stingy_task *task);
 
 /* The trace is over, and the next is another process's. */
 void stingy_census_next(struct stingy_census *census);

@@ -16,10 +16,10 @@ static bool is_bounded_by_tasks(const struct stingy_census *census, const struct
 }
 
 /*
- * What is still there when the trace ends, though its task is long over: the paper's final global state, such as what a
- * program keeps in pools of its own for the next task. Kept in the cache slab if it is small; data is not.
+ * What is still there when the trace ends, though its task is long over, is the paper's global state, such as what a
+ * program keeps in pools of its own for the next task: final if it is small, else temporary.
  */
-static bool is_final(const struct stingy_unit *unit)
+static bool is_small(const struct stingy_unit *unit)
 {
 	return unit->served && stingy_sizes_cover(&unit->served->sizes, 100) <= FINAL_BYTES;
 }
@@ -34,7 +34,7 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 {
 	uint64_t good = unit->fate[STINGY_FATE_TASK] + unit->fate[STINGY_FATE_TASK_END];
 	uint64_t late = unit->fate[STINGY_FATE_PASSED_ON] + unit->fate[STINGY_FATE_OUTLIVED];
-	uint64_t bad = unit->setup_left;
+	uint64_t bad = unit->setup_left, final = 0;
 
 	if (unit->serving + unit->setup == 0)
 		return STINGY_CLASS_UNSEEN;
@@ -42,12 +42,14 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 		return STINGY_CLASS_SETUP;
 	if (is_aligned_beyond_regions(unit))
 		return STINGY_CLASS_ALIGNED;
-	*(is_final(unit) ? &late : &bad) += unit->fate[STINGY_FATE_LEFT];
 	*(is_bounded_by_tasks(census, unit) ? &good : &bad) += late;
-	if (good + bad == 0)
+	*(is_bounded_by_tasks(census, unit) && is_small(unit) ? &final : &bad) += unit->fate[STINGY_FATE_LEFT];
+	if (good + final + bad == 0)
 		return STINGY_CLASS_NO_EVIDENCE;
-	if (good * 100 < (good + bad) * MOST)
-		return good > bad ? STINGY_CLASS_MIXED : STINGY_CLASS_GLOBAL;
+	if ((good + final) * 100 < (good + final + bad) * MOST)
+		return good + final > bad ? STINGY_CLASS_MIXED : STINGY_CLASS_GLOBAL;
+	if (final > good)
+		return STINGY_CLASS_FINAL;
 	if (unit->fate[STINGY_FATE_TASK_END] * 2 > good)
 		return STINGY_CLASS_PER_CONNECTION;
 	return STINGY_CLASS_PER_TASK;
@@ -55,7 +57,7 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 
 bool stingy_class_is_managed(enum stingy_class class)
 {
-	return class == STINGY_CLASS_PER_TASK || class == STINGY_CLASS_PER_CONNECTION;
+	return class == STINGY_CLASS_PER_TASK || class == STINGY_CLASS_PER_CONNECTION || class == STINGY_CLASS_FINAL;
 }
 
 const char *stingy_class_name(enum stingy_class class)
@@ -64,6 +66,7 @@ const char *stingy_class_name(enum stingy_class class)
 		[STINGY_CLASS_UNSEEN] = "unseen",
 		[STINGY_CLASS_PER_TASK] = "per task",
 		[STINGY_CLASS_PER_CONNECTION] = "per connection",
+		[STINGY_CLASS_FINAL] = "global, final",
 		[STINGY_CLASS_SETUP] = "set-up",
 		[STINGY_CLASS_GLOBAL] = "global",
 		[STINGY_CLASS_MIXED] = "mixed",

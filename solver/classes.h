@@ -1,9 +1,9 @@
 /*
  * What becomes of the objects of a call chain, and whether the arena should hold them.
  *
- * Only objects that end with their task, or before it, come back to the arena for the next task: those are managed.
- * What is made at set-up, or is large and outlives its task, would keep a slot for good. What gives no evidence is left
- * alone. Small final global state (paper, section on globals) counts as what it is used like: per task.
+ * Objects that end with their task, or before it, come back to the arena for the next task: those are managed. What is
+ * made at set-up, or is large and outlives its task, would keep a slot for good. What gives no evidence is left
+ * alone. Final global state (paper, section on globals) is managed too, but in regions of its own: globals.h.
  */
 #ifndef STINGY_CLASSES_H
 #define STINGY_CLASSES_H
@@ -14,6 +14,7 @@ enum stingy_class {
 	STINGY_CLASS_UNSEEN = 0,     /* never allocated in the traces that count */
 	STINGY_CLASS_PER_TASK,       /* managed: ends within its task, request by request */
 	STINGY_CLASS_PER_CONNECTION, /* managed: ends when its task does */
+	STINGY_CLASS_FINAL,          /* managed: small, bounded in number, and there for good once made */
 	STINGY_CLASS_SETUP,          /* not made while serving, or mostly not */
 	STINGY_CLASS_GLOBAL,         /* made while serving, and outlives its task */
 	STINGY_CLASS_MIXED,          /* some do, some do not */

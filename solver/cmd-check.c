@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "elf-id.h"
 #include "manifest-file.h"
+#include "round.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -107,12 +108,44 @@ static void check_cache(struct check *check, const struct stingy_cache *wanted)
 		finding(check, NOTE, "cache of %s: this machine does not tell its own", text);
 }
 
-static void check_slab(struct check *check, uint32_t slab)
+/* What lies above the cache slab may compete with it: it is for what found no place there. */
+static void check_high(struct check *check, const struct stingy_manifest_slab *slab)
 {
-	if (slab <= HUGE_PAGE)
-		finding(check, OK, "slab of %" PRIu32 " bytes: fits a huge page", slab);
+	if (slab->high == 0)
+		return;
+	if (stingy_manifest_high(slab) + (uint64_t)slab->high <= HUGE_PAGE)
+		finding(check, OK, "high slab of %" PRIu32 " bytes: fits the same huge page", slab->high);
 	else
-		finding(check, NOTE, "slab of %" PRIu32 " bytes: needs several huge pages, which may compete", slab);
+		finding(check, NOTE, "high slab of %" PRIu32 " bytes: needs huge pages beside the slab's", slab->high);
+}
+
+/* An arena begins with a huge page. Threads that share a processor share its cache: their arenas compete. */
+static void check_arenas(struct check *check, const struct stingy_manifest_slab *slab)
+{
+	uint64_t bytes = stingy_round_up(stingy_manifest_high(slab) + (uint64_t)slab->high, HUGE_PAGE) * slab->arenas;
+	long n_processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (slab->arenas == 1)
+		return;
+	if (n_processors > 0 && slab->arenas > (unsigned long)n_processors)
+		finding(check, NOTE, "%" PRIu32 " arenas, %" PRIu64 " bytes in all: more than the %ld processors here",
+			slab->arenas, bytes, n_processors);
+	else
+		finding(check, OK, "%" PRIu32 " arenas, %" PRIu64 " bytes in all", slab->arenas, bytes);
+}
+
+static void check_slab(struct check *check, const struct stingy_manifest_slab *slab)
+{
+	if (slab->size <= HUGE_PAGE)
+		finding(check, OK, "slab of %" PRIu32 " bytes: fits a huge page", slab->size);
+	else
+		finding(check, NOTE, "slab of %" PRIu32 " bytes: needs several huge pages, which may compete",
+			slab->size);
+	if (slab->stack)
+		finding(check, OK, "stack: the main thread's begins in the slab, with %" PRIu32 " bytes of it",
+			slab->stack);
+	check_high(check, slab);
+	check_arenas(check, slab);
 }
 
 /* Reads the first line of a small file of the kernel's; "" if there is none. */
@@ -242,7 +275,7 @@ static void check_record(struct check *check, const struct stingy_manifest_recor
 		check_cache(check, &record->cache);
 		break;
 	case STINGY_MANIFEST_SLAB:
-		check_slab(check, record->slab.size);
+		check_slab(check, &record->slab);
 		check_huge_pages(check);
 		break;
 	case STINGY_MANIFEST_MODULE:

@@ -2,6 +2,7 @@
  * stingy profile: become a program that records its allocations, events and stages.
  */
 #define _GNU_SOURCE /* basename */
+#include "amount.h"
 #include "commands.h"
 #include "preload.h"
 
@@ -39,28 +40,6 @@ struct profile {
 	bool check_walk;
 };
 
-/* Reads "64", "64K", "64M" or "64G". Returns 0 or -1: no number, nothing, or more than 64 bits hold. */
-static int parse_size(const char *text, uint64_t *size)
-{
-	static const char units[] = "KMG";
-	const char *unit;
-	unsigned shift = 0;
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	*size = strtoull(text, &end, 10);
-	if ((unit = memchr(units, *end & ~0x20, strlen(units)))) {
-		shift = 10 * (unsigned)(unit - units + 1);
-		end++;
-	}
-	if (errno || *end || *size == 0 || *size > UINT64_MAX >> shift)
-		return -1;
-	*size <<= shift;
-	return 0;
-}
-
 /* Takes one option. Returns 0, or -1 if it cannot be understood; getopt_long or this has said so. */
 static int take_option(int option, struct profile *profile)
 {
@@ -69,7 +48,7 @@ static int take_option(int option, struct profile *profile)
 		profile->output = optarg;
 		return 0;
 	case OPTION_MAX_TRACE:
-		if (parse_size(optarg, &profile->max_trace) < 0)
+		if (stingy_amount_parse(optarg, &profile->max_trace) < 0)
 			fprintf(stderr, "stingy: not a size: '%s'\n", optarg);
 		else if (profile->max_trace < LEAST_MAX_TRACE)
 			fprintf(stderr, "stingy: too small for a trace: '%s' (at least 64K)\n", optarg);

@@ -1,9 +1,11 @@
 /*
  * `stingy solve`: the options, the words for the user, and a manifest that is written whole or not at all.
  */
+#include "amount.h"
 #include "cache.h"
 #include "commands.h"
 #include "explain.h"
+#include "round.h"
 #include "solve.h"
 #include "writer.h"
 
@@ -21,6 +23,8 @@
 #define DEFAULT_MIN_SHARE 100u    /* millionths */
 #define CACHE_LEVEL       2u
 
+enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS };
+
 struct command {
 	struct stingy_solve_options options;
 	const char *output; /* NULL: stdout */
@@ -33,6 +37,9 @@ static const struct option long_options[] = {
 	{"cache", required_argument, NULL, 'c'},
 	{"share", required_argument, NULL, 's'},
 	{"min-share", required_argument, NULL, 'm'},
+	{"stack", required_argument, NULL, OPTION_STACK},
+	{"high", required_argument, NULL, OPTION_HIGH},
+	{"arenas", required_argument, NULL, OPTION_ARENAS},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -47,10 +54,13 @@ static void print_help(void)
 	       "      --share PERCENT          of the cache for the arena; default: %g\n"
 	       "      --min-share PERCENT      of the allocations, below which an object kind is left out; default: "
 	       "%g\n"
+	       "      --stack SIZE             of the slab for the main thread's stack; default: it is not placed\n"
+	       "      --high SIZE              of a high slab, for what finds no place in the slab; default: none\n"
+	       "      --arenas NUMBER          threads that get an arena at most, 1 to %d; default: as many as serve\n"
 	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
 	       "  -h, --help                   print this and exit\n\n"
 	       "Exit status: 0 if there is a manifest, 2 if not.\n",
-	       DEFAULT_SHARE / MILLIONTHS, DEFAULT_MIN_SHARE / MILLIONTHS);
+	       DEFAULT_SHARE / MILLIONTHS, DEFAULT_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX);
 }
 
 static int complain(const char *option, const char *value, const char *wanted)
@@ -73,8 +83,32 @@ static int parse_percent(const char *text, uint32_t *millionths)
 	return 0;
 }
 
+/* Reads a size into the bytes of a part of an arena, of which it has whole blocks. Returns 0 or -1. */
+static int parse_part(const char *text, uint32_t *part)
+{
+	uint64_t bytes;
+
+	if (stingy_amount_parse(text, &bytes) < 0 || bytes > STINGY_MEMORY_MAX)
+		return -1;
+	*part = (uint32_t)stingy_round_up(bytes, STINGY_REGION_ALIGN);
+	return 0;
+}
+
+/* Returns 0, or -1 if it is no number of arenas. */
+static int parse_arenas(const char *text, uint32_t *arenas)
+{
+	uint64_t number;
+
+	if (stingy_amount_parse(text, &number) < 0 || number < 1 || number > STINGY_ARENAS_MAX)
+		return -1;
+	*arenas = (uint32_t)number;
+	return 0;
+}
+
 static int take_option(struct command *command, int option, const char *value)
 {
+	static const char not_a_size[] = "is not a size of at most 2G";
+
 	switch (option) {
 	case 'o':
 		command->output = strcmp(value, "-") == 0 ? NULL : value;
@@ -91,6 +125,14 @@ static int take_option(struct command *command, int option, const char *value)
 	case 'm':
 		if (parse_percent(value, &command->options.min_share) < 0)
 			return complain("--min-share", value, "is not a percentage from 0 to 100");
+		return 0;
+	case OPTION_STACK:
+		return parse_part(value, &command->options.stack) < 0 ? complain("--stack", value, not_a_size) : 0;
+	case OPTION_HIGH:
+		return parse_part(value, &command->options.high) < 0 ? complain("--high", value, not_a_size) : 0;
+	case OPTION_ARENAS:
+		if (parse_arenas(value, &command->options.arenas) < 0)
+			return complain("--arenas", value, "is not a number of arenas from 1 to 64");
 		return 0;
 	default:
 		command->verbose = true;
@@ -134,7 +176,7 @@ static char *compose(const struct stingy_solve *solve, size_t *size)
 
 	if (!out)
 		return NULL;
-	source.layout = &solve->layout;
+	source.plan = &solve->plan;
 	source.cache = &solve->options->cache;
 	source.program = solve->program;
 	source.n_traces = solve->n_used;

@@ -52,7 +52,7 @@ static void explain_left_out(const struct stingy_solve *solve, FILE *out)
 
 	for (uint32_t i = 0; i < solve->kinds.n_kinds; i++)
 		n[solve->model.left_out[i]]++;
-	for (unsigned i = STINGY_KEPT + 1; i < STINGY_LEFT_OUT_REASONS; i++) {
+	for (unsigned i = STINGY_LEFT_OUT_GLOBAL; i < STINGY_LEFT_OUT_REASONS; i++) {
 		if (!n[i])
 			continue;
 		fprintf(out, "%s%" PRIu32 " (%s)", before, n[i], stingy_model_reason(i));
@@ -80,19 +80,37 @@ static void explain_gap(double gap, FILE *out)
 		fprintf(out, ", %sthe best that is possible\n", gap > 0 ? "as good as " : "");
 }
 
-static void summarize_layout(const struct stingy_solve *solve, FILE *out)
+static void summarize_regions(const struct stingy_solve *solve, FILE *out)
 {
-	const struct stingy_problem *problem = &solve->model.problem;
+	const struct stingy_plan *plan = &solve->plan;
+	uint32_t n_high = 0;
+
+	for (uint32_t i = 0; i < plan->n_regions; i++)
+		n_high += plan->region[i].offset >= plan->slab.size;
+	fprintf(out, "stingy: %" PRIu32 " regions, %" PRIu32 " of %" PRIu64 " bytes", plan->n_regions - n_high,
+		plan->slab.size, stingy_solve_slab(solve));
+	explain_gap(solve->solution.gap, out);
+	if (plan->n_globals)
+		fprintf(out, "stingy: %" PRIu32 " of the regions for global state, %" PRIu64 " bytes\n",
+			plan->n_globals, solve->globals.bytes);
+	if (solve->options->high)
+		fprintf(out, "stingy: high slab: %" PRIu32 " regions, %" PRIu32 " of %" PRIu32 " bytes\n", n_high,
+			plan->slab.high, solve->options->high);
+	if (plan->slab.arenas > 1)
+		fprintf(out, "stingy: %" PRIu32 " arenas, one a thread\n", plan->slab.arenas);
+}
+
+static void summarize_plan(const struct stingy_solve *solve, FILE *out)
+{
+	const struct stingy_plan *plan = &solve->plan;
 	uint32_t n_sites = 0;
 
-	for (uint32_t i = 0; i < problem->n_kinds; i++)
-		n_sites += solve->kinds.kind[solve->model.kind[i]].n_sites;
-	fprintf(out, "stingy: %" PRIu32 " sites, %" PRIu32 " kinds", n_sites, problem->n_kinds);
+	for (uint32_t i = 0; i < plan->n_kinds; i++)
+		n_sites += solve->kinds.kind[plan->kind[i].kind].n_sites;
+	fprintf(out, "stingy: %" PRIu32 " sites, %" PRIu32 " kinds", n_sites, plan->n_kinds);
 	explain_left_out(solve, out);
 	explain_cut(&solve->model, out);
-	fprintf(out, "stingy: %" PRIu32 " regions, %" PRIu32 " of %" PRIu64 " bytes", solve->layout.n_regions,
-		solve->layout.used, problem->tau);
-	explain_gap(solve->solution.gap, out);
+	summarize_regions(solve, out);
 	fprintf(out, "stingy: expected from the arena: %.1f%% of the allocations while serving\n",
 		100.0 * (double)solve->served / (double)solve->census.serving);
 }
@@ -106,7 +124,7 @@ static void summarize(const struct stingy_solve *solve, FILE *out)
 	if (solve->nothing)
 		fprintf(out, "stingy: nothing to manage: %s; was there load while it was profiled?\n", solve->nothing);
 	else
-		summarize_layout(solve, out);
+		summarize_plan(solve, out);
 }
 
 static int compare_chains(const void *a, const void *b, void *data)
@@ -151,6 +169,9 @@ static void explain_solution(const struct stingy_solve *solve, FILE *out)
 {
 	const struct stingy_problem *problem = &solve->model.problem;
 
+	for (uint32_t i = 0; i < solve->globals.n_globals; i++)
+		fprintf(out, "global: %" PRIu32 " of %s, %" PRIu64 " bytes each\n", solve->globals.global[i].count,
+			solve->kinds.kind[solve->globals.global[i].kind].name, solve->globals.global[i].size);
 	for (uint32_t i = 0; i < problem->n_stages; i++)
 		fprintf(out, "weight of %s: %.6f (%" PRIu64 " runs)\n", problem->stage[i].name,
 			problem->stage[i].weight, solve->census.stage[solve->model.stage[i]].runs);

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "kinds.h"
 
-#include "classes.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -13,9 +12,9 @@
 /* What must be equal in all chains of a site. */
 struct signature {
 	bool managed;
-	bool to_the_end; /* of the connection */
-	unsigned step;   /* of the size */
-	uint64_t stages; /* set of those in which it is live */
+	enum stingy_class class; /* if managed */
+	unsigned step;           /* of the size */
+	uint64_t stages;         /* set of those in which it is live, if it does not live for good */
 };
 
 /* A chain that allocates. */
@@ -23,14 +22,14 @@ struct atom {
 	uint32_t chain;
 	bool rare;
 	uint64_t weight; /* allocations */
-	uint64_t bytes;  /* that one task holds of it */
+	uint64_t bytes;  /* that one task holds of it; of what is final, all that there is */
 	struct signature signature;
 };
 
 struct leaf {
 	struct stingy_site site;
 	struct signature signature;
-	uint64_t bytes;      /* that one task holds of it */
+	uint64_t bytes;      /* as an atom's */
 	uint32_t first, end; /* its atoms */
 };
 
@@ -52,9 +51,9 @@ static struct signature signature_of(const struct stingy_census *census, const s
 		return (struct signature){.managed = false};
 	return (struct signature){
 		.managed = true,
-		.to_the_end = class == STINGY_CLASS_PER_CONNECTION,
+		.class = class,
 		.step = stingy_sizes_step(stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES)),
-		.stages = stingy_unit_stages(unit, STAGE_SHARE),
+		.stages = class == STINGY_CLASS_FINAL ? 0 : stingy_unit_stages(unit, STAGE_SHARE),
 	};
 }
 
@@ -62,8 +61,8 @@ static int compare_signatures(const struct signature *a, const struct signature 
 {
 	if (a->managed != b->managed)
 		return a->managed ? 1 : -1;
-	if (a->to_the_end != b->to_the_end)
-		return a->to_the_end ? 1 : -1;
+	if (a->class != b->class)
+		return a->class > b->class ? 1 : -1;
 	if (a->step != b->step)
 		return a->step > b->step ? 1 : -1;
 	return (a->stages > b->stages) - (a->stages < b->stages);
@@ -83,8 +82,10 @@ static struct atom atom_of(const struct stingy_census *census, uint32_t chain)
 	atom.signature = signature_of(census, unit);
 	atom.rare = atom.weight < RARE && (atom.signature.managed || !keeps_slots(unit));
 	if (atom.signature.managed)
-		atom.bytes = stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES) *
-			     stingy_unit_per_task(unit, STINGY_COVER_TASKS);
+		atom.bytes =
+			stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES) *
+			(atom.signature.class == STINGY_CLASS_FINAL ? unit->max_live
+								    : stingy_unit_per_task(unit, STINGY_COVER_TASKS));
 	return atom;
 }
 
@@ -317,7 +318,7 @@ static void summarize(struct stingy_kinds *kinds, const struct splitting *splitt
 	for (uint32_t i = 0; i < splitting->n_leaves; i++) {
 		const struct leaf *leaf = &splitting->leaf[i];
 
-		kinds->kind[kinds->kind_of[splitting->atom[leaf->first].chain]].to_the_end = leaf->signature.to_the_end;
+		kinds->kind[kinds->kind_of[splitting->atom[leaf->first].chain]].class = leaf->signature.class;
 	}
 }
 
@@ -342,6 +343,8 @@ void stingy_kinds_init(struct stingy_kinds *kinds, const struct stingy_census *c
 
 void stingy_kinds_fini(struct stingy_kinds *kinds)
 {
+	for (uint32_t i = 0; i < kinds->n_kinds; i++)
+		free(kinds->kind[i].name);
 	free(kinds->kind);
 	free(kinds->site);
 	free(kinds->kind_of);

@@ -1,10 +1,10 @@
 /*
  * Object kinds, by the shortest keys that keep apart what must be kept apart.
  *
- * Chains that begin alike are one site as long as they agree: all to be managed or none, of one size, live in the
- * same stages. Where they do not, the key grows by one frame; it can grow only past return addresses whose frame rule
- * is known, and to STINGY_DEPTH_MAX. What cannot be told apart goes with the majority of its allocations. Rare chains
- * go with their neighbours, except those that would keep slots for good. Sites that agree in all of that are one
+ * Chains that begin alike are one site as long as they agree: of one class if they are managed, of one size, live in
+ * the same stages. Where they do not, the key grows by one frame; it can grow only past return addresses whose frame
+ * rule is known, and to STINGY_DEPTH_MAX. What cannot be told apart goes with the majority of its allocations. Rare
+ * chains go with their neighbours, except those that would keep slots for good. Sites that agree in all of that are one
  * kind, as long as what one task holds of it stays bounded: more slots for each other, a smaller program to solve.
  *
  * The result does not depend on the order of the chains. Heap memory, from init to fini.
@@ -14,6 +14,7 @@
 
 #include "census.h"
 #include "chains.h"
+#include "classes.h"
 
 struct stingy_site {
 	uint32_t chain; /* one whose first frames are the key */
@@ -25,7 +26,8 @@ struct stingy_site {
 struct stingy_kind {
 	uint32_t site; /* the busiest of its sites */
 	uint32_t n_sites;
-	bool to_the_end; /* its objects end when their task does */
+	enum stingy_class class; /* a managed one */
+	char *name;              /* names.h; NULL: not named yet */
 };
 
 struct stingy_kinds {

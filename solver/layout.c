@@ -149,7 +149,7 @@ static void fill(struct filling *filling)
 		raise_all(filling, STEPS, STEPS * TIMES);
 }
 
-static void place(struct stingy_layout *layout, struct filling *filling)
+static void set_regions(struct stingy_layout *layout, struct filling *filling)
 {
 	const struct stingy_problem *problem = filling->problem;
 
@@ -157,12 +157,8 @@ static void place(struct stingy_layout *layout, struct filling *filling)
 	layout->n_regions = problem->n_colours;
 	layout->region = stingy_memory_new(layout->n_regions, sizeof(*layout->region));
 	for (uint32_t i = 0; i < layout->n_regions; i++) {
-		struct stingy_layout_region *region = &layout->region[i];
-
-		region->offset = layout->used;
-		region->slot = (uint32_t)problem->slot[i];
-		region->count = filling->slots[i];
-		layout->used += (uint32_t)stingy_round_up((uint64_t)region->slot * region->count, STINGY_REGION_ALIGN);
+		layout->region[i].slot = (uint32_t)problem->slot[i];
+		layout->region[i].count = filling->slots[i];
 	}
 }
 
@@ -176,7 +172,7 @@ void stingy_layout_init(struct stingy_layout *layout, const struct stingy_proble
 	filling.slots = stingy_memory_new(problem->n_colours, sizeof(*filling.slots));
 	filling.extra = stingy_memory_new(problem->n_colours, sizeof(*filling.extra));
 	fill(&filling);
-	place(layout, &filling);
+	set_regions(layout, &filling);
 	free(filling.trial);
 	free(filling.slots);
 	free(filling.extra);

@@ -7,7 +7,6 @@
 #include "memory.h"
 #include "round.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 #define LARGE_PART 4u   /* of the slab: what one object, or one task's objects of a kind, may take at most */
 #define KINDS_MAX  512u /* more regions than that would have a page each, and hardly a line of it in use */
 #define SIMILAR    75u  /* percent: kinds share a region only if the smaller is at least that of the larger */
-#define NAME_SIZE  256u
 
 /* Rare alignments beyond those of regions, and garbage in a damaged trace, go to the next allocator at run time. */
 uint64_t stingy_model_size(const struct stingy_unit *unit)
@@ -32,6 +30,8 @@ const char *stingy_model_reason(enum stingy_left_out reason)
 {
 	static const char *const names[STINGY_LEFT_OUT_REASONS] = {
 		[STINGY_KEPT] = "kept",
+		[STINGY_KEPT_GLOBAL] = "kept",
+		[STINGY_LEFT_OUT_GLOBAL] = "beyond the globals' part of the cache",
 		[STINGY_LEFT_OUT_RARE] = "hardly any allocations",
 		[STINGY_LEFT_OUT_LARGE] = "too large for the cache",
 		[STINGY_LEFT_OUT_NO_ROOM] = "no room left",
@@ -40,14 +40,26 @@ const char *stingy_model_reason(enum stingy_left_out reason)
 	return names[reason];
 }
 
-static enum stingy_left_out judge(const struct stingy_model_source *source, const struct stingy_unit *unit)
+uint32_t stingy_model_head_room(uint64_t n)
 {
+	n = (n * HEAD_ROOM + 99) / 100;
+	if (n > STINGY_SLOTS_MAX)
+		n = STINGY_SLOTS_MAX;
+	return n ? (uint32_t)n : 1;
+}
+
+/* How often global state is allocated tells nothing of how often it is used: no share of it is too small. */
+static enum stingy_left_out judge(const struct stingy_model_source *source, uint32_t number)
+{
+	const struct stingy_unit *unit = &source->census->unit[number];
 	uint64_t size;
 
+	if (source->kinds->kind[number].class == STINGY_CLASS_FINAL)
+		return stingy_globals_has(source->globals, number) ? STINGY_KEPT_GLOBAL : STINGY_LEFT_OUT_GLOBAL;
 	if (!unit->serving || unit->serving * 1000000 < source->census->serving * source->min_share)
 		return STINGY_LEFT_OUT_RARE;
 	size = stingy_model_size(unit);
-	if (size * stingy_unit_per_task(unit, STINGY_COVER_TASKS) > source->tau / LARGE_PART)
+	if (size * stingy_unit_per_task(unit, STINGY_COVER_TASKS) > source->slab / LARGE_PART)
 		return STINGY_LEFT_OUT_LARGE;
 	return STINGY_KEPT;
 }
@@ -83,30 +95,9 @@ static void choose(const struct stingy_model_source *source, struct stingy_model
 {
 	model->left_out = stingy_memory_new(source->kinds->n_kinds, sizeof(*model->left_out));
 	for (uint32_t i = 0; i < source->kinds->n_kinds; i++)
-		model->left_out[i] = judge(source, &source->census->unit[i]);
+		model->left_out[i] = judge(source, i);
 	for (uint32_t n = count_kept(source, model); n > KINDS_MAX; n--)
 		leave_out_least(source, model);
-}
-
-/* Several kinds may be allocated by one function: the second and later ones get a number behind the name. */
-static char *name_kind(const struct stingy_model_source *source, const struct stingy_model *model, uint32_t number)
-{
-	const struct stingy_site *site = &source->kinds->site[source->kinds->kind[number].site];
-	uint32_t place = source->chains->chain[site->chain].place[site->depth - 1], same = 1;
-	char name[NAME_SIZE], numbered[NAME_SIZE + 16];
-
-	stingy_places_print(source->places, place, name, sizeof(name));
-	for (uint32_t i = 0; i < model->problem.n_kinds; i++) {
-		const char *other = model->problem.kind[i].name;
-		size_t len = strlen(name);
-
-		same += strncmp(other, name, len) == 0 && (other[len] == '\0' || other[len] == '#');
-	}
-	if (same > 1)
-		snprintf(numbered, sizeof(numbered), "%s#%" PRIu32, name, same);
-	else
-		snprintf(numbered, sizeof(numbered), "%s", name);
-	return stingy_memory_text(numbered, strlen(numbered));
 }
 
 static void add_kinds(const struct stingy_model_source *source, struct stingy_model *model)
@@ -118,11 +109,12 @@ static void add_kinds(const struct stingy_model_source *source, struct stingy_mo
 	model->kind = stingy_memory_new(n, sizeof(*model->kind));
 	for (uint32_t i = 0; i < source->kinds->n_kinds; i++) {
 		const struct stingy_unit *unit = &source->census->unit[i];
+		const char *name = source->kinds->kind[i].name;
 		struct stingy_problem_kind *kind = &problem->kind[problem->n_kinds];
 
 		if (model->left_out[i] != STINGY_KEPT)
 			continue;
-		kind->name = name_kind(source, model, i);
+		kind->name = stingy_memory_text(name, strlen(name));
 		kind->size = stingy_model_size(unit);
 		kind->max = 1;
 		kind->per_task = stingy_unit_per_task(unit, STINGY_COVER_TASKS);
@@ -174,21 +166,23 @@ static void colour_kinds(const struct stingy_model_source *source, struct stingy
 }
 
 /*
- * How many instances of a kind could be of use. A profiling run goes through its tasks one by one, so that few objects
- * that live from stage to stage are there at once; but gathering tasks stage by stage, which is what all this is for,
- * has as many as there are tasks. Objects that live within a stage are never more than were seen.
+ * How many instances of a kind could be of use in one thread: each has an arena of its own. A profiling run goes
+ * through its tasks one by one, so that few objects that live from stage to stage are there at once; but gathering
+ * tasks stage by stage, which is what all this is for, has as many as there are tasks. Objects that live within a stage
+ * are never more than were seen.
  */
 static uint32_t bound(const struct stingy_model_source *source, const struct stingy_model *model, uint32_t kind,
 		      bool from_stage_to_stage)
 {
-	uint64_t size = model->problem.kind[kind].size, n = source->census->unit[model->kind[kind]].max_live;
-	uint64_t tasks = (uint64_t)model->problem.kind[kind].per_task * source->census->max_tasks;
+	uint64_t most = source->tau / model->problem.kind[kind].size;
+	uint64_t n = source->census->unit[model->kind[kind]].max_live_in_thread;
+	uint64_t tasks = (uint64_t)model->problem.kind[kind].per_task * source->census->max_tasks_in_thread;
 
 	if (from_stage_to_stage && tasks > n)
 		n = tasks;
-	n = (n * HEAD_ROOM + 99) / 100;
-	if (n > source->tau / size)
-		n = source->tau / size;
+	n = stingy_model_head_room(n);
+	if (n > most)
+		n = most;
 	return n ? (uint32_t)n : 1;
 }
 
@@ -307,6 +301,19 @@ void stingy_model_init(struct stingy_model *model, const struct stingy_model_sou
 	} while (!fits(model));
 	stingy_flow_add_orders(source, model);
 	set_bounds(source, model);
+}
+
+uint64_t stingy_model_spare(const struct stingy_model *model)
+{
+	const struct stingy_problem *problem = &model->problem;
+	uint32_t *most = stingy_memory_new(problem->n_kinds, sizeof(*most));
+	uint64_t bytes;
+
+	for (uint32_t i = 0; i < problem->n_kinds; i++)
+		most[i] = problem->kind[i].max;
+	bytes = stingy_problem_layout_bytes(problem, most);
+	free(most);
+	return bytes < problem->tau ? problem->tau - bytes : 0;
 }
 
 void stingy_model_fini(struct stingy_model *model)

@@ -14,14 +14,24 @@
 
 struct stingy_task;
 
+/* Where an object is, when an arena is tried out. */
+enum stingy_whereabouts {
+	STINGY_NOWHERE = 0, /* of no kind that is in the arena, or of no thread that has one */
+	STINGY_IN_REGION,
+	STINGY_IN_HIGH_REGION,
+	STINGY_BESIDE, /* it should be in the arena, and found no slot */
+};
+
 struct stingy_object {
 	uint64_t address;         /* never 0 */
 	struct stingy_task *task; /* NULL: of no known task */
 	uint32_t unit;
-	uint32_t turn; /* in which it began */
-	uint32_t run;  /* runs that its task had had when it began */
-	bool serving;  /* began in a turn or an announced stage; else at set-up */
-	bool in_arena; /* has a slot, in a census that tries a layout out */
+	uint32_t turn;     /* in which it began */
+	uint32_t run;      /* runs that its task had had when it began */
+	uint16_t thread;   /* that made it: less than STINGY_CENSUS_THREADS */
+	uint8_t arena;     /* its thread's, when an arena is tried out */
+	bool serving : 1;  /* began in a turn or an announced stage; else at set-up */
+	uint8_t where : 7; /* enum stingy_whereabouts */
 };
 
 struct stingy_objects {

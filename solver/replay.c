@@ -7,6 +7,7 @@
 
 struct thread {
 	uint64_t id;
+	uint16_t number;         /* in the order of their first records; the last number is that of all later ones */
 	uint32_t wait;           /* chain it last waited at; STINGY_NO_CHAIN: it never did */
 	bool in_turn, announced; /* which of the runs below are under way */
 	struct stingy_run turn;  /* inferred */
@@ -33,11 +34,14 @@ struct replay {
 
 static void switch_thread(struct replay *replay, uint64_t id)
 {
+	unsigned n = HASH_COUNT(replay->threads);
+
 	HASH_FIND(hh, replay->threads, &id, sizeof(id), replay->thread);
 	if (replay->thread)
 		return;
 	replay->thread = stingy_memory_new(1, sizeof(*replay->thread));
 	replay->thread->id = id;
+	replay->thread->number = (uint16_t)(n < STINGY_CENSUS_THREADS ? n : STINGY_CENSUS_THREADS - 1);
 	replay->thread->wait = STINGY_NO_CHAIN;
 	HASH_ADD(hh, replay->threads, id, sizeof(id), replay->thread);
 }
@@ -58,18 +62,16 @@ static struct stingy_task *find_task(struct replay *replay, const struct stingy_
 	return task;
 }
 
-static struct stingy_task *find_or_begin_task(struct replay *replay, const struct stingy_task_key *key)
+/* The task that the current thread has begun, or goes on with. */
+static struct stingy_task *enter_task(struct replay *replay, const struct stingy_task_key *key)
 {
 	struct stingy_task *task = find_task(replay, key);
-	uint32_t open;
 
-	if (task)
-		return task;
-	task = stingy_task_new(key);
-	HASH_ADD(hh, replay->tasks, key, sizeof(task->key), task);
-	open = ++replay->census->open_tasks[key->announced];
-	if (open > replay->census->max_tasks)
-		replay->census->max_tasks = open;
+	if (!task) {
+		task = stingy_task_new(key);
+		HASH_ADD(hh, replay->tasks, key, sizeof(task->key), task);
+	}
+	stingy_census_enter(replay->census, task, replay->thread->number);
 	return task;
 }
 
@@ -81,8 +83,7 @@ static void end_task(struct replay *replay, const struct stingy_task_key *key)
 	if (!task)
 		return;
 	HASH_DEL(replay->tasks, task);
-	replay->census->open_tasks[key->announced]--;
-	stingy_census_task(replay->census, task);
+	stingy_census_leave(replay->census, task);
 	stingy_tally_fini(&task->tally);
 	free(task->live);
 	task->live = NULL;
@@ -125,7 +126,7 @@ static void begin_turn(struct replay *replay, uint64_t time, uint64_t fd)
 	end_turn(replay, time);
 	replay->turn++;
 	if (fd != UINT64_MAX)
-		task = find_or_begin_task(replay, &key);
+		task = enter_task(replay, &key);
 	begin_run(replay, &thread->turn, task, STINGY_STAGE_PENDING);
 	thread->in_turn = true;
 	thread->turn_began = time;
@@ -156,7 +157,7 @@ static void begin_stage(struct replay *replay, const struct stingy_trace_record 
 
 	end_stage(replay, record->stage.time);
 	replay->turn++;
-	begin_run(replay, &thread->stage, find_or_begin_task(replay, &key), stage);
+	begin_run(replay, &thread->stage, enter_task(replay, &key), stage);
 	thread->announced = true;
 	thread->stage_began = record->stage.time;
 	thread->timed = false;
@@ -173,7 +174,7 @@ static void accept_task(struct replay *replay, uint64_t fd)
 	if (thread->announced || !thread->in_turn)
 		return;
 	end_run(replay, &thread->turn);
-	begin_run(replay, &thread->turn, find_or_begin_task(replay, &key), stage);
+	begin_run(replay, &thread->turn, enter_task(replay, &key), stage);
 }
 
 static uint32_t infer_stage(struct replay *replay, uint32_t number)
@@ -253,6 +254,7 @@ static void begin_object(struct replay *replay, const struct stingy_trace_alloc 
 	if (object.unit == STINGY_NO_UNIT || !alloc->address)
 		return;
 	object.serving = run != NULL;
+	object.thread = replay->thread->number;
 	if (run && run->task && !run->task->ended) {
 		object.task = stingy_task_hold(run->task);
 		object.run = run->task->n_runs;
@@ -361,7 +363,7 @@ static void end_trace(struct replay *replay)
 	HASH_ITER(hh, replay->tasks, task, next)
 	{
 		HASH_DEL(replay->tasks, task);
-		stingy_census_task(replay->census, task);
+		stingy_census_leave(replay->census, task);
 		stingy_task_release(task);
 	}
 	stingy_census_next(replay->census);

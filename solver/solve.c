@@ -2,9 +2,12 @@
 
 #include "clean.h"
 #include "memory.h"
+#include "names.h"
 #include "replay.h"
+#include "trial.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +22,16 @@ void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_opt
 	stingy_places_init(&solve->places);
 	stingy_chains_init(&solve->chains);
 	stingy_stages_init(&solve->stages);
+	solve->plan.slab.arenas = 1;
 }
 
 void stingy_solve_fini(struct stingy_solve *solve)
 {
+	stingy_plan_fini(&solve->plan);
 	stingy_layout_fini(&solve->layout);
 	free(solve->n);
 	stingy_model_fini(&solve->model);
+	stingy_globals_fini(&solve->globals);
 	stingy_census_fini(&solve->census);
 	stingy_kinds_fini(&solve->kinds);
 	stingy_census_fini(&solve->atoms);
@@ -152,13 +158,27 @@ static void take_census(struct stingy_solve *solve, struct stingy_census *census
 			stingy_replay(&solve->input[i], &solve->places, &solve->stages, census);
 }
 
-static uint64_t slab_of(const struct stingy_solve_options *options)
+uint64_t stingy_solve_slab(const struct stingy_solve *solve)
 {
-	uint64_t slab = (uint64_t)options->cache.size * options->share / 1000000;
+	uint64_t slab = (uint64_t)solve->options->cache.size * solve->options->share / 1000000;
 
 	if (slab > STINGY_SLAB_MAX)
 		slab = STINGY_SLAB_MAX;
 	return slab & ~(uint64_t)(STINGY_REGION_ALIGN - 1);
+}
+
+/* What the format bounds, and what leaves something for the tasks. */
+static int check_options(struct stingy_solve *solve)
+{
+	const struct stingy_solve_options *options = solve->options;
+	uint64_t slab = stingy_solve_slab(solve), all = slab + options->high;
+
+	if (options->stack && options->stack >= slab)
+		return fail(solve, "a stack of %" PRIu32 " bytes takes all of the cache slab, which has %" PRIu64,
+			    options->stack, slab);
+	if (all * (options->arenas ? options->arenas : 1) > STINGY_MEMORY_MAX)
+		return fail(solve, "all arenas together take more than %u bytes", STINGY_MEMORY_MAX);
+	return 0;
 }
 
 static void find_kinds(struct stingy_solve *solve)
@@ -171,7 +191,8 @@ static void find_kinds(struct stingy_solve *solve)
 	stingy_census_init(&solve->atoms, n, solve->itself, solve->stages.n_stages, false);
 	take_census(solve, &solve->atoms);
 	stingy_kinds_init(&solve->kinds, &solve->atoms, &solve->chains, &solve->places,
-			  slab_of(solve->options) / TASK_PART);
+			  stingy_solve_slab(solve) / TASK_PART);
+	stingy_names_give(&solve->kinds, &solve->chains, &solve->places);
 	stingy_census_init(&solve->census, solve->kinds.n_kinds, solve->kinds.kind_of, solve->stages.n_stages, true);
 	take_census(solve, &solve->census);
 }
@@ -189,66 +210,111 @@ static int fail_if_damaged(struct stingy_solve *solve)
 	return 0;
 }
 
-static int make_model(struct stingy_solve *solve)
+/* room: bytes that the globals may take. */
+static void model_with(struct stingy_solve *solve, uint64_t room)
 {
+	uint64_t slab = stingy_solve_slab(solve) - solve->options->stack;
+
+	stingy_globals_init(&solve->globals, &solve->census, &solve->kinds, room);
 	solve->source = (struct stingy_model_source){
 		.census = &solve->census,
 		.kinds = &solve->kinds,
 		.chains = &solve->chains,
 		.places = &solve->places,
 		.stages = &solve->stages,
-		.tau = slab_of(solve->options),
+		.globals = &solve->globals,
+		.slab = slab,
+		.tau = slab - solve->globals.bytes,
 		.min_share = solve->options->min_share,
 	};
 	stingy_model_init(&solve->model, &solve->source);
+}
+
+/* Once the model shows what the tasks leave, the globals may have that. */
+static int make_model(struct stingy_solve *solve)
+{
+	uint64_t part = (stingy_solve_slab(solve) - solve->options->stack) / STINGY_GLOBALS_PART, left;
+
+	model_with(solve, part);
+	left = solve->globals.bytes + stingy_model_spare(&solve->model);
+	if (left > part) {
+		stingy_model_fini(&solve->model);
+		stingy_globals_fini(&solve->globals);
+		model_with(solve, left);
+	}
 	if (!solve->kinds.n_kinds)
 		solve->nothing = "no object was seen to begin and end while serving";
-	else if (!solve->model.problem.n_kinds)
+	else if (!solve->model.problem.n_kinds && !solve->globals.n_globals)
 		solve->nothing = "no object kind is worth a region of the cache";
 	return solve->nothing ? fail_if_damaged(solve) : 0;
 }
 
-/* Goes through the traces once more, with the layout in force. */
-static void try_out(struct stingy_solve *solve)
+/* Goes through the traces once more, with the plan in force. The trial is left for its results to be read. */
+static void try_out(struct stingy_solve *solve, struct stingy_trial *trial)
 {
-	const struct stingy_problem *problem = &solve->model.problem;
-	uint32_t n_kinds = solve->kinds.n_kinds, *region = stingy_memory_new(n_kinds, sizeof(*region));
-	uint32_t *count = stingy_memory_new(solve->layout.n_regions, sizeof(*count));
-	uint64_t *size = stingy_memory_new(n_kinds, sizeof(*size));
-	struct stingy_census_arena arena = {region, size, count, solve->layout.n_regions};
 	struct stingy_census census;
 
-	memset(region, 0xff, n_kinds * sizeof(*region)); /* STINGY_NO_UNIT */
-	for (uint32_t i = 0; i < problem->n_kinds; i++) {
-		region[solve->model.kind[i]] = problem->kind[i].colour;
-		size[solve->model.kind[i]] = problem->kind[i].size;
-	}
-	for (uint32_t i = 0; i < solve->layout.n_regions; i++)
-		count[i] = solve->layout.region[i].count;
-	stingy_census_init(&census, n_kinds, solve->kinds.kind_of, solve->stages.n_stages, false);
-	stingy_census_try(&census, &arena);
+	stingy_trial_init(trial, &solve->plan, solve->options->high);
+	stingy_census_init(&census, solve->kinds.n_kinds, solve->kinds.kind_of, solve->stages.n_stages, false);
+	census.trial = trial;
 	take_census(solve, &census);
-	solve->served = census.served;
 	stingy_census_fini(&census);
-	free(region);
-	free(count);
-	free(size);
+	solve->served = trial->served;
+}
+
+/* All arenas together are bounded. */
+static uint32_t arenas_at_most(const struct stingy_solve *solve)
+{
+	uint32_t fit = STINGY_MEMORY_MAX / solve->plan.slab.size;
+
+	if (solve->options->arenas)
+		return solve->options->arenas;
+	return fit < STINGY_SOLVE_ARENAS ? fit : STINGY_SOLVE_ARENAS;
+}
+
+static uint32_t high_at_most(const struct stingy_solve *solve)
+{
+	uint32_t fit = (STINGY_MEMORY_MAX / solve->plan.slab.arenas - solve->plan.slab.size) & -STINGY_REGION_ALIGN;
+
+	return solve->options->high < fit ? solve->options->high : fit;
+}
+
+/* What found no place in a first trial gets one in the high slab, and a second trial shows what that is worth. */
+static void make_plan(struct stingy_solve *solve)
+{
+	const struct stingy_solve_options *options = solve->options;
+	struct stingy_trial trial;
+
+	stingy_plan_init(&solve->plan, options->stack, &solve->globals, &solve->model, &solve->layout,
+			 solve->kinds.n_kinds);
+	solve->plan.slab.arenas = arenas_at_most(solve);
+	try_out(solve, &trial);
+	if (!options->arenas)
+		solve->plan.slab.arenas = trial.n_arenas ? trial.n_arenas : 1;
+	if (options->high) {
+		stingy_plan_add_high(&solve->plan, &trial, high_at_most(solve));
+		stingy_trial_fini(&trial);
+		try_out(solve, &trial);
+	}
+	stingy_trial_fini(&trial);
 }
 
 int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
 {
 	const struct stingy_problem *problem = &solve->model.problem;
 
-	if (read_inputs(solve, paths, n_paths) < 0 || choose_program(solve) < 0)
+	if (check_options(solve) < 0 || read_inputs(solve, paths, n_paths) < 0 || choose_program(solve) < 0)
 		return -1;
 	find_stages(solve);
 	find_kinds(solve);
 	if (make_model(solve) < 0)
 		return -1;
+	if (solve->nothing)
+		return 0;
 	solve->n = stingy_memory_new(problem->n_kinds, sizeof(*solve->n));
 	if (stingy_program_solve(problem, solve->n, &solve->solution) < 0)
 		return fail(solve, "not even one instance of each object kind fits the cache");
 	stingy_layout_init(&solve->layout, problem, solve->n);
-	try_out(solve);
+	make_plan(solve);
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
  * The whole way from trace files to a solved model and its layout: reads the traces, settles the stages, takes a
- * census by chains, finds the kinds, takes a census by kinds, makes the model, solves it, lays it out.
+ * census by chains, finds the kinds, takes a census by kinds, gives the globals their part, makes the model, solves it,
+ * lays it out, tries it out.
  *
- * Traces that show nothing worth managing are no failure: the layout is empty then, and the structure says why.
+ * Traces that show nothing worth managing are no failure: the plan is empty then, and the structure says why.
  *
  * Nothing is printed: what a person should be told is in the structure. The same traces give the same result in
  * whatever order they are named. Heap memory, from init to fini, whether run succeeded or not; one thread.
@@ -13,14 +14,19 @@
 #include "input.h"
 #include "layout.h"
 #include "model.h"
+#include "plan.h"
 #include "program.h"
 
-#define STINGY_SOLVE_ERROR 4096u
+#define STINGY_SOLVE_ERROR  4096u
+#define STINGY_SOLVE_ARENAS 16u /* at most, unless the options say otherwise: each takes memory */
 
 struct stingy_solve_options {
 	struct stingy_cache cache;
 	uint32_t share;     /* in millionths of the cache: what the slab takes */
 	uint32_t min_share; /* in millionths of the allocations while serving */
+	uint32_t stack;     /* bytes at the bottom of the slab; a multiple of STINGY_REGION_ALIGN */
+	uint32_t high;      /* bytes of the high slab, at most; a multiple of STINGY_REGION_ALIGN */
+	uint32_t arenas;    /* 0: as many as the traces show to be needed */
 };
 
 struct stingy_solve {
@@ -35,13 +41,15 @@ struct stingy_solve {
 	uint32_t *itself;                   /* by chain: its number, which is its unit in the first census */
 	struct stingy_census atoms, census; /* by chain, by kind */
 	struct stingy_kinds kinds;
+	struct stingy_globals globals;
 	struct stingy_model_source source;
 	struct stingy_model model;
 	uint32_t *n; /* the program's solution, by the problem's kind */
 	struct stingy_solution solution;
 	struct stingy_layout layout;
-	uint64_t served;     /* allocations of the traces, while serving, that the layout would have served */
-	const char *nothing; /* why there is nothing to manage; NULL: there is */
+	struct stingy_plan plan;
+	uint64_t served;                /* allocations of the traces, while serving, that the plan would have served */
+	const char *nothing;            /* why there is nothing to manage; NULL: there is */
 	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */
 };
 
@@ -50,6 +58,9 @@ void stingy_solve_fini(struct stingy_solve *solve);
 
 /* Returns 0, or -1: solve->error says why. To be called once. */
 int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths);
+
+/* Bytes of the cache slab, at most. */
+uint64_t stingy_solve_slab(const struct stingy_solve *solve);
 
 /* Whether the input is one of the program's. */
 bool stingy_solve_uses(const struct stingy_solve *solve, const struct stingy_input *input);

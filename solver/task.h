@@ -26,6 +26,8 @@ struct stingy_task {
 	uint32_t references;
 	uint32_t end_turn; /* counts once it has ended */
 	bool ended;
+	bool is_counted; /* by the census */
+	uint16_t thread; /* that ran a stage for it last; counts once it is counted */
 	uint32_t n_runs;
 	uint32_t history[STINGY_TASK_HISTORY]; /* stage of run i at i % STINGY_TASK_HISTORY */
 	struct stingy_tally tally;             /* its live objects by unit; empty once it has ended */

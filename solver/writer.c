@@ -11,6 +11,7 @@
 
 #define NOT_WRITTEN  UINT32_MAX
 #define COMMENT_SIZE 256u
+#define THREAD_SIZE  32u
 #define ORIGIN_SIZE  (STINGY_TRACE_STRING_MAX + sizeof("For "))
 
 /* The numbers that things have in the manifest. */
@@ -18,7 +19,6 @@ struct writing {
 	const struct stingy_writer_source *source;
 	FILE *out;
 	uint32_t *module; /* by our module; NOT_WRITTEN: not needed */
-	uint32_t *kind;   /* by the source's kind; NOT_WRITTEN: left out */
 };
 
 static struct stingy_text text_of(const char *string)
@@ -39,6 +39,12 @@ static const struct stingy_stage *stage_of(const struct stingy_writer_source *so
 	return &source->from->stages->stage[source->model->stage[stage]];
 }
 
+/* The number in the manifest of a kind of the source; NOT_WRITTEN: it has none. */
+static uint32_t number_of(const struct writing *writing, uint32_t kind)
+{
+	return writing->source->plan->number ? writing->source->plan->number[kind] : NOT_WRITTEN;
+}
+
 static void need_modules(struct writing *writing)
 {
 	const struct stingy_writer_source *source = writing->source;
@@ -47,7 +53,7 @@ static void need_modules(struct writing *writing)
 	for (uint32_t i = 0; i < kinds->n_sites; i++) {
 		const struct stingy_chain *chain = &source->from->chains->chain[kinds->site[i].chain];
 
-		if (writing->kind[kinds->site[i].kind] == NOT_WRITTEN)
+		if (number_of(writing, kinds->site[i].kind) == NOT_WRITTEN)
 			continue;
 		for (uint32_t j = 0; j < kinds->site[i].depth; j++)
 			writing->module[source->from->places->place[chain->place[j]].module] = 0;
@@ -119,47 +125,46 @@ static void write_modules(struct writing *writing)
 
 static void write_regions(struct writing *writing)
 {
-	const struct stingy_layout *layout = writing->source->layout;
+	const struct stingy_plan *plan = writing->source->plan;
 
-	for (uint32_t i = 0; i < layout->n_regions; i++) {
+	for (uint32_t i = 0; i < plan->n_regions; i++) {
 		struct stingy_manifest_record record = {.type = STINGY_MANIFEST_REGION, .number = i};
 
-		record.region.offset = layout->region[i].offset;
-		record.region.slot = layout->region[i].slot;
-		record.region.count = layout->region[i].count;
+		record.region = plan->region[i];
 		stingy_manifest_write(writing->out, &record);
 	}
 }
 
-static void describe(struct writing *writing, uint32_t kind)
+static void describe(struct writing *writing, const struct stingy_plan_kind *planned)
 {
 	const struct stingy_writer_source *source = writing->source;
-	const struct stingy_model *model = source->model;
-	const struct stingy_kind *of = &source->from->kinds->kind[model->kind[kind]];
-	const struct stingy_unit *unit = &source->from->census->unit[model->kind[kind]];
-	enum stingy_class class = of->to_the_end ? STINGY_CLASS_PER_CONNECTION : STINGY_CLASS_PER_TASK;
-	char text[COMMENT_SIZE];
+	const struct stingy_kind *kind = &source->from->kinds->kind[planned->kind];
+	const struct stingy_unit *unit = &source->from->census->unit[planned->kind];
+	char text[COMMENT_SIZE], thread[THREAD_SIZE] = "";
 
+	if (source->plan->slab.arenas > 1)
+		snprintf(thread, sizeof(thread), "%" PRIu32 " in one thread, ", unit->max_live_in_thread);
 	snprintf(text, sizeof(text),
-		 "%s; %" PRIu64 " allocations at %" PRIu32 " site%s; at most %" PRIu32 " live, %" PRIu32
+		 "%s; %" PRIu64 " allocations at %" PRIu32 " site%s; at most %" PRIu32 " live, %s%" PRIu32
 		 " in one task; n = %" PRIu32,
-		 stingy_class_name(class), unit->serving, of->n_sites, of->n_sites == 1 ? "" : "s", unit->max_live,
-		 model->problem.kind[kind].per_task, source->layout->n[kind]);
+		 stingy_class_name(kind->class), unit->serving, kind->n_sites, kind->n_sites == 1 ? "" : "s",
+		 unit->max_live, thread, stingy_unit_per_task(unit, STINGY_COVER_TASKS), planned->n);
 	stingy_manifest_write_comment(writing->out, text);
 }
 
 static void write_kinds(struct writing *writing)
 {
-	const struct stingy_problem *problem = &writing->source->model->problem;
+	const struct stingy_plan *plan = writing->source->plan;
 
-	for (uint32_t i = 0; i < problem->n_kinds; i++) {
+	for (uint32_t i = 0; i < plan->n_kinds; i++) {
+		const struct stingy_plan_kind *kind = &plan->kind[i];
 		struct stingy_manifest_record record = {.type = STINGY_MANIFEST_KIND, .number = i};
 
-		record.kind.region = problem->kind[i].colour;
-		record.kind.size = (uint32_t)problem->kind[i].size;
-		record.kind.high = UINT32_MAX;
-		record.kind.name = text_of(problem->kind[i].name);
-		describe(writing, i);
+		record.kind.region = kind->region;
+		record.kind.size = kind->size;
+		record.kind.high = kind->high;
+		record.kind.name = text_of(writing->source->from->kinds->kind[kind->kind].name);
+		describe(writing, kind);
 		stingy_manifest_write(writing->out, &record);
 	}
 }
@@ -170,7 +175,7 @@ static void write_site(struct writing *writing, uint32_t number, const struct st
 	const struct stingy_chain *chain = &from->chains->chain[site->chain];
 	struct stingy_manifest_record record = {.type = STINGY_MANIFEST_SITE, .number = number};
 
-	record.site.kind = writing->kind[site->kind];
+	record.site.kind = number_of(writing, site->kind);
 	record.site.depth = site->depth;
 	for (uint32_t i = 0; i < site->depth; i++) {
 		const struct stingy_place *place = &from->places->place[chain->place[i]];
@@ -190,7 +195,7 @@ static void write_sites(struct writing *writing)
 	uint32_t number = 0;
 
 	for (uint32_t i = 0; i < kinds->n_sites; i++)
-		if (writing->kind[kinds->site[i].kind] != NOT_WRITTEN)
+		if (number_of(writing, kinds->site[i].kind) != NOT_WRITTEN)
 			write_site(writing, number++, &kinds->site[i]);
 }
 
@@ -206,7 +211,7 @@ static void write_stage(struct writing *writing, uint32_t number, uint32_t stage
 	for (uint32_t i = 0; i < from->n_allocates; i++) {
 		struct stingy_allocates *allocates = &record.stage.allocates[record.stage.n_allocates++];
 
-		allocates->kind = from->allocates[i];
+		allocates->kind = number_of(writing, writing->source->model->kind[from->allocates[i]]);
 		allocates->count = from->count[i];
 	}
 	stingy_manifest_write(writing->out, &record);
@@ -224,14 +229,9 @@ static void write_stages(struct writing *writing)
 static void init(struct writing *writing)
 {
 	const struct stingy_model_source *from = writing->source->from;
-	const struct stingy_model *model = writing->source->model;
 
 	writing->module = stingy_memory_new(from->places->n_modules, sizeof(*writing->module));
-	writing->kind = stingy_memory_new(from->kinds->n_kinds, sizeof(*writing->kind));
 	memset(writing->module, 0xff, from->places->n_modules * sizeof(*writing->module)); /* NOT_WRITTEN */
-	memset(writing->kind, 0xff, from->kinds->n_kinds * sizeof(*writing->kind));        /* NOT_WRITTEN */
-	for (uint32_t i = 0; i < model->problem.n_kinds; i++)
-		writing->kind[model->kind[i]] = i;
 	need_modules(writing);
 }
 
@@ -239,8 +239,7 @@ void stingy_writer_write(const struct stingy_writer_source *source, FILE *out)
 {
 	struct writing writing = {.source = source, .out = out};
 	struct stingy_manifest_record cache = {.type = STINGY_MANIFEST_CACHE, .cache = *source->cache};
-	struct stingy_manifest_record slab = {.type = STINGY_MANIFEST_SLAB,
-					      .slab = {.size = source->layout->used, .arenas = 1}};
+	struct stingy_manifest_record slab = {.type = STINGY_MANIFEST_SLAB, .slab = source->plan->slab};
 
 	init(&writing);
 	stingy_manifest_write_begin(out);
@@ -254,5 +253,4 @@ void stingy_writer_write(const struct stingy_writer_source *source, FILE *out)
 	write_stages(&writing);
 	stingy_manifest_write_end(out);
 	free(writing.module);
-	free(writing.kind);
 }

@@ -7,17 +7,17 @@
 #ifndef STINGY_WRITER_H
 #define STINGY_WRITER_H
 
-#include "layout.h"
 #include "model.h"
+#include "plan.h"
 
 struct stingy_writer_source {
 	const struct stingy_model_source *from;
 	const struct stingy_model *model;
-	const struct stingy_layout *layout;
+	const struct stingy_plan *plan;
 	const struct stingy_cache *cache;
 	uint32_t program;    /* module */
 	uint32_t n_traces;   /* of the program */
-	uint64_t served;     /* allocations of the traces, while serving, that the layout would have served */
+	uint64_t served;     /* allocations of the traces, while serving, that the plan would have served */
 	const char *nothing; /* why there is nothing to manage; NULL: there is */
 };
 

@@ -186,7 +186,7 @@ static void the_majority_is_one_of_signatures(void **state)
 	allocate(made, chain(made, 0x1, 0x22, 0), MANY - 10, 64, STINGY_FATE_TASK);
 	find_kinds(made);
 	assert_int_equal(made->kinds.n_kinds, 1);
-	assert_false(made->kinds.kind[0].to_the_end);
+	assert_int_equal(made->kinds.kind[0].class, STINGY_CLASS_PER_TASK);
 }
 
 static void set_up_objects_that_stay_count(void **state)
