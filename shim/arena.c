@@ -161,7 +161,8 @@ void stingy_arena_before_fork(struct stingy_arena *arena, uint64_t live)
 	arena->snapshot = NULL;
 	if (arena->pages != STINGY_PAGES_EXPLICIT)
 		return;
-	if (__libc_single_threaded) /* else a copy could be torn */
+	/* Beside other threads a copy could be torn, and a child whose stack is hidden would not get far. */
+	if (__libc_single_threaded && !stingy_pages_hold_stack(arena->origin, arena->span))
 		copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	for (unsigned i = 0; i < arena->count; i++) {
 		char *at = stingy_arena_at(arena, i);
@@ -189,8 +190,14 @@ static bool take_credit(struct stingy_arena *arena)
 	return true;
 }
 
+static bool mend(const struct stingy_arena *arena, unsigned number, bool is_child)
+{
+	char *at = stingy_arena_at(arena, number);
+	return (is_child && stingy_pages_renew(at, arena->huge)) || stingy_pages_mend(at, arena->huge);
+}
+
 /* For the arenas of the set, and those that have been left on small pages. */
-static void mend_all(struct stingy_arena *arena, uint64_t set)
+static void mend_all(struct stingy_arena *arena, uint64_t set, bool is_child)
 {
 	const char *why = NULL;
 	arena->split |= set;
@@ -199,7 +206,7 @@ static void mend_all(struct stingy_arena *arena, uint64_t set)
 			continue;
 		if (!take_credit(arena)) {
 			why = why ? why : "small pages: it forks too often for huge ones to be made anew each time";
-		} else if (stingy_pages_mend(stingy_arena_at(arena, i), arena->huge)) {
+		} else if (mend(arena, i, is_child)) {
 			arena->split &= ~(1ul << i);
 		} else {
 			why = "small pages: no huge page could be had after fork";
@@ -227,7 +234,7 @@ void stingy_arena_after_fork_in_parent(struct stingy_arena *arena, uint64_t live
 	for (unsigned i = 0; arena->pages == STINGY_PAGES_EXPLICIT && i < arena->count; i++)
 		madvise(stingy_arena_at(arena, i), arena->huge, MADV_DONTFORK);
 	if (arena->is_transparent)
-		mend_all(arena, live);
+		mend_all(arena, live, false);
 	else if (live)
 		lose_colours(arena);
 }
@@ -262,7 +269,7 @@ void stingy_arena_after_fork_in_child(struct stingy_arena *arena, uint64_t live)
 			live |= 1ul << i;
 	arena->split &= live;
 	if (arena->is_transparent)
-		mend_all(arena, live);
+		mend_all(arena, live, true);
 	else
 		lose_colours(arena);
 }

@@ -1,13 +1,18 @@
 #define _GNU_SOURCE
 #include "pages.h"
 
+#include "say.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,7 +28,7 @@
 #endif
 
 /* How long it is tried while the other process is at the same pages, in ms. */
-#define MEND_MOST 10
+#define MEND_MOST 20
 
 int stingy_pages_populate(char *at, size_t size)
 {
@@ -109,6 +114,62 @@ bool stingy_pages_make_transparent(char *at, size_t size)
 {
 	return stingy_pages_populate(at, size) == 0 &&
 	       (collapse(at, size) == 0 || (errno == EINVAL && smaps_say_huge(at, size)));
+}
+
+/* Untouched pages for size bytes at a multiple of STINGY_HUGE_PAGE; NULL: no addresses. */
+static char *map_aligned(size_t size)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	char *at = mmap(NULL, size + STINGY_HUGE_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (at == MAP_FAILED)
+		return NULL;
+	size_t skipped = -(uintptr_t)at & (STINGY_HUGE_PAGE - 1);
+	if (skipped)
+		munmap(at, skipped);
+	munmap(at + skipped + size, STINGY_HUGE_PAGE - skipped);
+	return at + skipped;
+}
+
+/* Page faults of this thread so far. */
+static long faults(void)
+{
+	struct rusage usage = {.ru_minflt = 0};
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_minflt;
+}
+
+/* Puts the copy in the place of what it was made of. */
+static void move(char *copy, char *at, size_t size)
+{
+	if (mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, at) != MAP_FAILED)
+		return;
+	if (stingy_pages_map(at, size) < 0) /* as there may be a hole now */
+		stingy_die("no memory for the arena after fork");
+	memcpy(at, copy, size);
+	munmap(copy, size);
+}
+
+bool stingy_pages_hold_stack(const char *at, size_t size)
+{
+	return (uintptr_t)__builtin_frame_address(0) - (uintptr_t)at < size;
+}
+
+/* Signals wait, as their handlers might write to what has been copied. That pages are huge, the few faults tell. */
+bool stingy_pages_renew(char *at, size_t size)
+{
+	sigset_t all, before;
+	char *copy = stingy_pages_hold_stack(at, size) ? NULL : map_aligned(size);
+	if (!copy)
+		return false;
+	madvise(copy, size, MADV_HUGEPAGE);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	long n = faults();
+	memcpy(copy, at, size);
+	n = faults() - n;
+	move(copy, at, size);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return n < (long)(size / STINGY_PAGE / 2);
 }
 
 int64_t stingy_pages_clock(void)
