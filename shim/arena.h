@@ -12,9 +12,10 @@
  * contiguous in physical memory. Transparent huge pages are the default. Explicit ones are for who asks
  * (STINGY_PAGES): one that is copied on write with an empty pool kills the child (trap 6), so they are hidden from fork
  * and their contents are carried over by hand, which a fork that runs no handlers (_Fork, a bare clone) does not do.
- * Small pages work too, with whatever conflicts the kernel's choice gives. What of the high slabs lies beyond the cache
- * slabs' last huge pages is on the kernel's ordinary pages, taken as they are touched; so is the low slab, into which
- * the main thread's stack goes on when it outgrows its part of cache slab 1.
+ * Small pages work too: those of arena 1 are chosen by colour where that is possible (colour.h), else they have
+ *whatever conflicts the kernel's choice gives. What of the high slabs lies beyond the cache slabs' last huge pages is
+ *on the kernel's ordinary pages, taken as they are touched; so is the low slab, into which the main thread's stack goes
+ *on when it outgrows its part of cache slab 1.
  *
  * One set of arenas a process. Not thread-safe: stingy_arena_init is for the constructor, the rest for fork, which
  * holds a lock around it.
@@ -24,20 +25,20 @@
 
 #include "../manifests/live.h"
 #include "../manifests/manifest.h"
+#include "pages.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define STINGY_HUGE_PAGE (2ul << 20) /* bytes */
-
 /* What is wanted. */
 struct stingy_arena_plan {
-	size_t slab;      /* bytes of a cache slab */
-	size_t high;      /* bytes of a high slab */
-	size_t stack;     /* bytes of cache slab 1 for the main thread's stack; 0: it stays where it is */
-	unsigned count;   /* arenas, 1 to STINGY_ARENAS_MAX */
-	bool is_explicit; /* explicit huge pages, if they can be had; not for a stack */
+	size_t slab;               /* bytes of a cache slab */
+	size_t high;               /* bytes of a high slab */
+	size_t stack;              /* bytes of cache slab 1 for the main thread's stack; 0: it stays where it is */
+	unsigned count;            /* arenas, 1 to STINGY_ARENAS_MAX */
+	bool is_explicit;          /* explicit huge pages, if they can be had; not for a stack */
+	struct stingy_cache cache; /* what small pages are chosen for; .ways = 0: they are not */
 };
 
 struct stingy_arena {
@@ -55,6 +56,7 @@ struct stingy_arena {
 	size_t stack;         /* bytes of cache slab 1 for the stack; 0: it is not placed */
 	char *low;            /* the lowest address of the low slab; base, if there is none */
 	const char *why_made; /* what why was at first */
+	bool is_coloured;     /* small pages, chosen by colour in arena 1 */
 	bool is_transparent;  /* transparent huge pages could be had, and should be had again after fork */
 	uint64_t split;       /* then: the arenas that are on small pages since a fork */
 	uint32_t credit;      /* huge pages that forks may mend now */

@@ -24,6 +24,7 @@ struct loading {
 	uint32_t n_addresses; /* in all sites together */
 	uint32_t n_needs;     /* in all stages together */
 	size_t paths;         /* bytes of all modules' paths */
+	struct stingy_cache cache;
 	struct stingy_manifest_slab slab;
 	size_t region_memory; /* bytes, of one arena's regions */
 	char *memory;         /* what is left of the mapping for all tables */
@@ -133,6 +134,9 @@ static int measure(struct loading *l)
 	stingy_manifest_reader_init(&reader, l->file.text, l->file.size);
 	while ((more = stingy_manifest_next(&reader, &record)) > 0) {
 		switch (record.type) {
+		case STINGY_MANIFEST_CACHE:
+			l->cache = record.cache;
+			break;
 		case STINGY_MANIFEST_SLAB:
 			l->slab = record.slab;
 			break;
@@ -184,6 +188,7 @@ static void make_arenas(struct loading *l)
 		.high = l->slab.high,
 		.stack = may_place_stack(l) ? l->slab.stack : 0,
 		.count = l->slab.arenas,
+		.cache = l->cache,
 		.is_explicit = explicit && strcmp(explicit, "explicit") == 0,
 	};
 	if (stingy_arena_init(arena, &plan) < 0) {

@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -619,6 +620,42 @@ static void test_fork_keeps_the_stack(void **state)
 	assert_int_equal(status_of(pid), 0);
 }
 
+/* As a program's coroutine may do, whose stack is an object. */
+static ucontext_t outside, inside;
+static pid_t child;
+
+static void fork_inside(void)
+{
+	child = fork_with_hooks(1);
+	if (child == 0)
+		_exit(arena.snapshot != NULL);
+}
+
+static void fork_on_a_stack_in_the_arena(bool is_explicit, enum stingy_live_pages pages)
+{
+	make(is_explicit, pages);
+	memset(arena.base, 0, room());
+	assert_int_equal(getcontext(&inside), 0);
+	inside.uc_stack.ss_sp = arena.base;
+	inside.uc_stack.ss_size = SLAB;
+	inside.uc_link = &outside;
+	makecontext(&inside, fork_inside, 0);
+	assert_int_equal(swapcontext(&outside, &inside), 0);
+	assert_int_equal(status_of(child), 0);
+}
+
+static void test_fork_on_a_stack_in_the_arena(void **state)
+{
+	(void)state;
+	fork_on_a_stack_in_the_arena(DEFAULT, STINGY_PAGES_TRANSPARENT);
+}
+
+static void test_fork_on_a_stack_in_the_arena_on_explicit_pages(void **state)
+{
+	(void)state;
+	fork_on_a_stack_in_the_arena(EXPLICIT, STINGY_PAGES_EXPLICIT);
+}
+
 /* A page that is hidden from fork is no place for it. */
 static void test_no_explicit_pages_for_a_stack(void **state)
 {
@@ -661,6 +698,8 @@ int main(void)
 		CASE(test_no_room_for_a_stack),
 		CASE(test_fork_keeps_the_stack),
 		CASE(test_no_explicit_pages_for_a_stack),
+		CASE(test_fork_on_a_stack_in_the_arena),
+		CASE(test_fork_on_a_stack_in_the_arena_on_explicit_pages),
 		CASE(test_fork_beside_threads_keeps_contents_of_explicit_pages),
 	};
 

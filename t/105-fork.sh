@@ -49,6 +49,8 @@ again 4 60
 empty 4 200
 storm 1 400
 thread 1 200
+storms 1 200
+workers 5 200
 exec 2 200
 vfork 2 200
 spawn 2 200

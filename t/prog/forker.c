@@ -8,6 +8,8 @@
  *	empty    forks with no object alive
  *	storm    forks 200 times, allocating in between
  *	thread   a second thread forks while the first allocates
+ *	storms   three threads fork at the same time, while the main thread allocates
+ *	workers  makes objects, forks four workers at once, which go on with them and make others
  *	exec     forks and executes itself
  *	vfork    the same by vfork
  *	spawn    the same by posix_spawn
@@ -192,41 +194,73 @@ static void run_storm(void)
 	printf("%d forks\n", STORM);
 }
 
-static int is_done;
+static unsigned n_forking; /* threads */
+
+static void fork_once(void)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct object mine[20];
+		for (unsigned j = 0; j < 20; j++)
+			make(&mine[j], j, (unsigned char)j);
+		for (unsigned j = 0; j < 20; j++) {
+			check_object(&mine[j]);
+			free(mine[j].at);
+		}
+		_exit(0);
+	}
+	await(pid);
+}
 
 static void *forking_thread(void *unused)
 {
 	(void)unused;
-	for (unsigned i = 0; i < 30; i++) {
-		pid_t pid = fork();
-		if (pid == 0) {
-			struct object mine[20];
-			for (unsigned j = 0; j < 20; j++)
-				make(&mine[j], j, (unsigned char)j);
-			for (unsigned j = 0; j < 20; j++) {
-				check_object(&mine[j]);
-				free(mine[j].at);
-			}
-			_exit(0);
-		}
-		await(pid);
-	}
-	__atomic_store_n(&is_done, 1, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < 30; i++)
+		fork_once();
+	__atomic_sub_fetch(&n_forking, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
 
-static void run_thread(void)
+static void run_threads(unsigned n)
 {
-	pthread_t thread;
+	pthread_t thread[3];
 	make_all(1);
-	check(pthread_create(&thread, NULL, forking_thread, NULL) == 0, "no thread");
-	for (unsigned char byte = 0; !__atomic_load_n(&is_done, __ATOMIC_ACQUIRE); byte++) {
+	n_forking = n;
+	for (unsigned i = 0; i < n; i++)
+		check(pthread_create(&thread[i], NULL, forking_thread, NULL) == 0, "no thread");
+	for (unsigned char byte = 0; __atomic_load_n(&n_forking, __ATOMIC_ACQUIRE) > 0; byte++) {
 		free_all();
 		make_all(byte);
 	}
-	pthread_join(thread, NULL);
+	for (unsigned i = 0; i < n; i++)
+		pthread_join(thread[i], NULL);
 	free_all();
-	printf("30 forks by another thread\n");
+	printf("30 forks by each of %u threads\n", n);
+}
+
+static void run_workers(void)
+{
+	pid_t pid[4];
+	make_all(1);
+	fflush(stdout);
+	for (unsigned i = 0; i < 4; i++) {
+		pid[i] = fork();
+		if (pid[i] != 0)
+			continue;
+		change_all((unsigned char)i);
+		for (unsigned j = 0; j < 20; j++) {
+			free_all();
+			make_all((unsigned char)(i * 20 + j));
+		}
+		free_all();
+		exit(0);
+	}
+	check_all();
+	change_all(200);
+	for (unsigned i = 0; i < 4; i++)
+		await(pid[i]);
+	free_all();
+	printf("4 workers\n");
 }
 
 static void run_leaf(void)
@@ -403,7 +437,11 @@ int main(int argc, char **argv)
 	else if (strcmp(mode, "storm") == 0)
 		run_storm();
 	else if (strcmp(mode, "thread") == 0)
-		run_thread();
+		run_threads(1);
+	else if (strcmp(mode, "storms") == 0)
+		run_threads(3);
+	else if (strcmp(mode, "workers") == 0)
+		run_workers();
 	else if (strcmp(mode, "exec") == 0)
 		run_exec(by_exec);
 	else if (strcmp(mode, "vfork") == 0)

@@ -1,0 +1,48 @@
+/*
+ * Pages of a range of addresses: which kind is under it, and how to get another. What it takes of the kernel is asked
+ * at start-up and in fork only.
+ *
+ * Ranges are private anonymous memory, multiples of STINGY_HUGE_PAGE but for stingy_pages_populate.
+ */
+#ifndef STINGY_PAGES_H
+#define STINGY_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STINGY_PAGE      4096u       /* bytes; x86-64 has no other base page */
+#define STINGY_HUGE_PAGE (2ul << 20) /* bytes */
+
+/* Touches every page for writing. Returns 0, or -1 if there is no memory. */
+int stingy_pages_populate(char *at, size_t size);
+
+/* Small pages, untouched, in place of what is there. Returns 0, or -1 with a hole. */
+int stingy_pages_map(char *at, size_t size);
+
+/*
+ * Explicit huge pages in place of what is there, all of them touched now, as a pool that runs dry later would kill the
+ * program; hidden from fork. If it fails there may be a hole.
+ */
+bool stingy_pages_make_explicit(char *at, size_t size);
+
+/* Touches all of it, and sees to it that it is on transparent huge pages; they were asked for by MADV_HUGEPAGE. */
+bool stingy_pages_make_transparent(char *at, size_t size);
+
+/*
+ * Both put what was on transparent huge pages before fork on such pages again; contents stay. The one is for the
+ * parent: other threads, and the kernel on behalf of a read or write under way, may go on in those pages. Takes 0.2 to
+ * 0.4 ms a huge page, and more where the machine has more to do than processors, as the kernel then waits for each. The
+ * other is for the child, which has one thread, and nothing under way; the stack must not be in those pages. Takes 0.25
+ * ms.
+ */
+bool stingy_pages_mend(char *at, size_t size);
+bool stingy_pages_renew(char *at, size_t size);
+
+/* Whether the calling thread's stack is there just now. */
+bool stingy_pages_hold_stack(const char *at, size_t size);
+
+/* A clock that takes no system call, in ms. */
+int64_t stingy_pages_clock(void);
+
+#endif
