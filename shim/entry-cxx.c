@@ -52,24 +52,26 @@ STINGY_LAST void *new_slowly(size_t size, uintptr_t nothrow, enum stingy_operato
 	return object ? object : new_elsewhere(size, nothrow, which, &at);
 }
 
-STINGY_LAST void *new_deep(size_t size, uintptr_t nothrow, enum stingy_operator which, uintptr_t ra, const void *hint)
+STINGY_LAST void *new_deep(size_t size, uintptr_t nothrow, enum stingy_operator which, uintptr_t ra, uintptr_t sp,
+			   const void *hint)
 {
-	void *object = stingy_take_deep(size, STINGY_SP_AT(ra), hint);
-	if (__builtin_expect(object > STINGY_LEAVE, 1))
+	void *object;
+	enum stingy_taken taken = stingy_take_deep(size, sp, hint, &object);
+	if (__builtin_expect(taken == STINGY_TAKEN, 1))
 		return object;
-	return object ? new_unmanaged(size, nothrow, which) : new_slowly(size, nothrow, which, ra);
+	return taken == STINGY_LEFT ? new_unmanaged(size, nothrow, which) : new_slowly(size, nothrow, which, ra);
 }
 
 INLINE void *new_plain(size_t size, uintptr_t nothrow, enum stingy_operator which)
 {
 	uintptr_t ra = (uintptr_t)__builtin_return_address(0);
 	const void *hint;
+	void *object;
 	if (__builtin_expect(!stingy_operators.are_served, 0))
 		return pass(size, nothrow, 0, which);
-	void *object = stingy_take_fast(size, ra, &hint);
-	if (__builtin_expect(object > STINGY_LEAVE, 1))
+	if (__builtin_expect(stingy_take_fast(size, ra, &hint, &object), 1))
 		return object;
-	return object ? new_unmanaged(size, nothrow, which) : new_deep(size, nothrow, which, ra, hint);
+	return new_deep(size, nothrow, which, ra, STINGY_SP(), hint);
 }
 
 /* libstdc++ rounds sizes up to the alignment. */

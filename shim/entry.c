@@ -131,9 +131,9 @@ void *reallocarray(void *object, size_t count, size_t size)
 	return stingy_entry_realloc(object, bytes, &at);
 }
 
-int posix_memalign(void **out, size_t align, size_t size)
+STINGY_LAST int posix_memalign_slowly(void **out, size_t align, size_t size, uintptr_t ra)
 {
-	const struct stingy_frame at = STINGY_HERE();
+	const struct stingy_frame at = STINGY_HERE_AT(ra);
 	if (!stingy_entry_is_power_of_two(align) || align % sizeof(void *) != 0)
 		return stingy_next.posix_memalign(out, align, size);
 	void *object = stingy_take(size, align, &at);
@@ -143,6 +143,32 @@ int posix_memalign(void **out, size_t align, size_t size)
 			return error;
 		stingy_took(object, size, align, &at);
 	}
+	*out = object;
+	return 0;
+}
+
+STINGY_LAST int posix_memalign_deep(void **out, size_t align, size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
+{
+	void *object;
+	enum stingy_taken taken = stingy_take_deep(size, sp, hint, &object);
+	if (taken == STINGY_TAKEN) {
+		*out = object;
+		return 0;
+	}
+	return taken == STINGY_LEFT ? stingy_next.posix_memalign(out, align, size)
+				    : posix_memalign_slowly(out, align, size, ra);
+}
+
+/* With the alignment that malloc gives anyway, as nginx asks for, it is as quick. */
+int posix_memalign(void **out, size_t align, size_t size)
+{
+	uintptr_t ra = (uintptr_t)__builtin_return_address(0);
+	const void *hint;
+	void *object;
+	if (align != 2 * sizeof(void *))
+		return posix_memalign_slowly(out, align, size, ra);
+	if (!stingy_take_fast(size, ra, &hint, &object))
+		return posix_memalign_deep(out, align, size, ra, STINGY_SP(), hint);
 	*out = object;
 	return 0;
 }
