@@ -49,7 +49,8 @@ struct stingy_unit {
 	uint64_t setup;    /* all others */
 	uint64_t taskless; /* of those while serving: of no known task */
 	uint64_t fate[STINGY_FATES];
-	uint64_t setup_left; /* set-up objects that were live when their trace ended */
+	uint64_t unseen_ends; /* objects of either sort that had ended by a way that was not recorded */
+	uint64_t setup_left;  /* set-up objects that were live when their trace ended */
 	uint32_t max_align;
 	uint32_t live; /* now */
 	uint32_t max_live;

@@ -38,6 +38,8 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 
 	if (unit->serving + unit->setup == 0)
 		return STINGY_CLASS_UNSEEN;
+	if (unit->unseen_ends)
+		return STINGY_CLASS_LOST;
 	if (unit->setup > unit->serving)
 		return STINGY_CLASS_SETUP;
 	if (is_aligned_beyond_regions(unit))
@@ -71,6 +73,7 @@ const char *stingy_class_name(enum stingy_class class)
 		[STINGY_CLASS_GLOBAL] = "global",
 		[STINGY_CLASS_MIXED] = "mixed",
 		[STINGY_CLASS_NO_EVIDENCE] = "no evidence",
+		[STINGY_CLASS_LOST] = "ends unseen",
 		[STINGY_CLASS_ALIGNED] = "aligned",
 	};
 

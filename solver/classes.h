@@ -19,6 +19,7 @@ enum stingy_class {
 	STINGY_CLASS_GLOBAL,         /* made while serving, and outlives its task */
 	STINGY_CLASS_MIXED,          /* some do, some do not */
 	STINGY_CLASS_NO_EVIDENCE,    /* no task that has one was seen to end */
+	STINGY_CLASS_LOST,           /* some end by a way that was not seen, and that would not know ours */
 	STINGY_CLASS_ALIGNED,        /* aligned beyond what regions are */
 	STINGY_CLASSES,
 };

@@ -80,6 +80,19 @@ static void explain_gap(double gap, FILE *out)
 		fprintf(out, ", %sthe best that is possible\n", gap > 0 ? "as good as " : "");
 }
 
+/* For the safety of the program, whatever they are worth. */
+static void explain_lost(const struct stingy_solve *solve, FILE *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < solve->chains.n_chains; i++)
+		n += stingy_class_of(&solve->atoms, &solve->atoms.unit[i]) == STINGY_CLASS_LOST;
+	if (n)
+		fprintf(out,
+			"stingy: left alone: %" PRIu32 " call chain%s whose objects end in ways that are not seen\n", n,
+			n == 1 ? "" : "s");
+}
+
 static void summarize_regions(const struct stingy_solve *solve, FILE *out)
 {
 	const struct stingy_plan *plan = &solve->plan;
@@ -121,6 +134,7 @@ static void summarize(const struct stingy_solve *solve, FILE *out)
 	stingy_clean_print(out, solve->places.module[solve->program].path);
 	fprintf(out, ": %" PRIu64 " tasks, %" PRIu64 " allocations while serving\n", solve->census.tasks,
 		solve->census.serving);
+	explain_lost(solve, out);
 	if (solve->nothing)
 		fprintf(out, "stingy: nothing to manage: %s; was there load while it was profiled?\n", solve->nothing);
 	else

@@ -21,6 +21,7 @@ struct signature {
 struct atom {
 	uint32_t chain;
 	bool rare;
+	bool lost;       /* never to be managed, whatever it is together with */
 	uint64_t weight; /* allocations */
 	uint64_t bytes;  /* that one task holds of it; of what is final, all that there is */
 	struct signature signature;
@@ -80,7 +81,8 @@ static struct atom atom_of(const struct stingy_census *census, uint32_t chain)
 	struct atom atom = {.chain = chain, .weight = unit->serving + unit->setup};
 
 	atom.signature = signature_of(census, unit);
-	atom.rare = atom.weight < RARE && (atom.signature.managed || !keeps_slots(unit));
+	atom.lost = unit->unseen_ends > 0;
+	atom.rare = atom.weight < RARE && !atom.lost && (atom.signature.managed || !keeps_slots(unit));
 	if (atom.signature.managed)
 		atom.bytes =
 			stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES) *
@@ -151,24 +153,26 @@ static const struct atom *heaviest(const struct atom *const *atom, uint32_t n)
 	return best;
 }
 
-/* The signature with the most allocations among the managed atoms, if those have most of all; else unmanaged. */
+/* The signature with the most allocations among the managed atoms, if those have most of all and none is lost. */
 static struct signature majority(const struct splitting *splitting, uint32_t first, uint32_t end)
 {
 	const struct atom **managed = stingy_memory_new(end - first, sizeof(const struct atom *));
 	struct signature result = {.managed = false};
 	uint64_t weight = 0, all = 0;
+	bool safe = true;
 	uint32_t n = 0;
 
 	for (uint32_t i = first; i < end; i++) {
 		const struct atom *atom = &splitting->atom[i];
 
 		all += atom->weight;
+		safe = safe && !atom->lost;
 		if (!atom->signature.managed)
 			continue;
 		weight += atom->weight;
 		managed[n++] = atom;
 	}
-	if (weight * 2 > all) {
+	if (safe && weight * 2 > all) {
 		qsort(managed, n, sizeof(const struct atom *), compare_atom_signatures);
 		result = heaviest(managed, n)->signature;
 	}

@@ -3,8 +3,9 @@
  *
  * Chains that begin alike are one site as long as they agree: of one class if they are managed, of one size, live in
  * the same stages. Where they do not, the key grows by one frame; it can grow only past return addresses whose frame
- * rule is known, and to STINGY_DEPTH_MAX. What cannot be told apart goes with the majority of its allocations. Rare
- * chains go with their neighbours, except those that would keep slots for good. Sites that agree in all of that are one
+ * rule is known, and to STINGY_DEPTH_MAX. What cannot be told apart goes with the majority of its allocations, but is
+ * never managed where some objects end unseen: who ends them would not know ours. Rare chains go with their neighbours,
+ * except those that would keep slots for good, or whose objects end unseen. Sites that agree in all of that are one
  * kind, as long as what one task holds of it stays bounded: more slots for each other, a smaller program to solve.
  *
  * The result does not depend on the order of the chains. Heap memory, from init to fini.

@@ -222,13 +222,14 @@ static struct stingy_run *serving_run(struct replay *replay)
 	return current_run(replay);
 }
 
-static void end_object(struct replay *replay, uint64_t address)
+static void end_object(struct replay *replay, uint64_t address, bool is_seen)
 {
 	struct stingy_run *run = current_run(replay);
 	struct stingy_object object;
 
 	if (!stingy_objects_take(&replay->objects, address, &object))
 		return;
+	replay->census->unit[object.unit].unseen_ends += !is_seen;
 	stingy_census_end(replay->census, &object, stingy_fate_of_ended(&object, run, replay->turn), run);
 	stingy_task_release(object.task);
 }
@@ -249,8 +250,11 @@ static void begin_object(struct replay *replay, const struct stingy_trace_alloc 
 
 	object.unit = replay->census->unit_of[replay->input->chain[alloc->chain]];
 	replay->census->serving += run != NULL;
-	/* What was there before has ended unseen: some libraries free by ways that no profiler sees. */
-	end_object(replay, alloc->address);
+	/*
+	 * What was there before has ended by a way that no profiler sees, such as the C library's own free, which a
+	 * module loaded with RTLD_DEEPBIND calls.
+	 */
+	end_object(replay, alloc->address, false);
 	if (object.unit == STINGY_NO_UNIT || !alloc->address)
 		return;
 	object.serving = run != NULL;
@@ -268,7 +272,7 @@ static void move_object(struct replay *replay, const struct stingy_trace_alloc *
 {
 	struct stingy_run *run = enter_run(replay, alloc->chain);
 
-	end_object(replay, alloc->old);
+	end_object(replay, alloc->old, true);
 	begin_object(replay, alloc, run);
 }
 
@@ -291,7 +295,7 @@ static void take(struct replay *replay, const struct stingy_trace_record *record
 		begin_object(replay, &record->alloc, enter_run(replay, record->alloc.chain));
 		break;
 	case STINGY_TRACE_FREE:
-		end_object(replay, record->alloc.address);
+		end_object(replay, record->alloc.address, true);
 		break;
 	case STINGY_TRACE_THREAD:
 		switch_thread(replay, record->thread);

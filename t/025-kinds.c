@@ -226,6 +226,27 @@ static void kinds_are_not_grouped_beyond_a_tasks_bytes(void **state)
 	assert_int_equal(made->kinds.n_kinds, 2);
 }
 
+/* One of a chain has ended unseen: that is left alone, and so is what cannot be told from it. */
+static void what_ends_unseen_is_never_managed(void **state)
+{
+	struct made *made = *state;
+	uint32_t a = chain(made, 0x1, 0x20, 0), b = chain(made, 0x1, 0x21, 0);
+	uint32_t c = chain(made, 0x10, 0x20, 0), d = chain(made, 0x10, 0x21, 0);
+
+	allocate(made, a, 1, 64, STINGY_FATE_TASK);
+	allocate(made, b, MANY, 64, STINGY_FATE_TASK);
+	allocate(made, c, 1, 64, STINGY_FATE_TASK);
+	allocate(made, d, MANY, 64, STINGY_FATE_TASK);
+	made->census.unit[a].unseen_ends = made->census.unit[c].unseen_ends = 1;
+	find_kinds(made);
+	assert_int_equal(made->kinds.kind_of[a], STINGY_NO_UNIT);
+	assert_int_equal(made->kinds.kind_of[b], STINGY_NO_UNIT);
+	assert_int_equal(made->kinds.kind_of[c], STINGY_NO_UNIT);
+	assert_int_equal(made->kinds.kind_of[d], 0);
+	assert_int_equal(made->kinds.n_sites, 1);
+	assert_int_equal(made->kinds.site[0].depth, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -240,6 +261,7 @@ int main(void)
 		TEST(the_majority_is_one_of_signatures),
 		TEST(set_up_objects_that_stay_count),
 		TEST(no_key_leads_past_a_disputed_rule),
+		TEST(what_ends_unseen_is_never_managed),
 		TEST(kinds_are_not_grouped_beyond_a_tasks_bytes),
 	};
 

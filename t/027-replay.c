@@ -88,6 +88,7 @@ static void realloc_ends_one_and_begins_another(void **state)
 	assert_int_equal(unit(replayed, replayed->b)->serving, 2);
 	assert_int_equal(unit(replayed, replayed->b)->fate[STINGY_FATE_TASK], 2);
 	assert_int_equal(unit(replayed, replayed->b)->max_live, 1);
+	assert_int_equal(unit(replayed, replayed->a)->unseen_ends + unit(replayed, replayed->b)->unseen_ends, 0);
 }
 
 static void an_address_used_again_has_ended(void **state)
@@ -100,6 +101,7 @@ static void an_address_used_again_has_ended(void **state)
 	replay(replayed);
 	assert_int_equal(unit(replayed, replayed->a)->serving, 2);
 	assert_int_equal(unit(replayed, replayed->a)->max_live, 1);
+	assert_int_equal(unit(replayed, replayed->a)->unseen_ends, 1);
 }
 
 static void an_address_that_is_used_by_others_has_ended(void **state)
@@ -113,6 +115,7 @@ static void an_address_that_is_used_by_others_has_ended(void **state)
 	replay(replayed);
 	assert_int_equal(unit(replayed, replayed->a)->fate[STINGY_FATE_TASK], 1);
 	assert_int_equal(unit(replayed, replayed->a)->fate[STINGY_FATE_UNKNOWN], 0);
+	assert_int_equal(unit(replayed, replayed->a)->unseen_ends, 1);
 }
 
 /* At set-up, by a task that is long over, and by one that is still open. */

@@ -146,14 +146,15 @@ static void threads_are_told_apart(void **state)
 	made_fd(&replayed->made, STINGY_TRACE_CLOSE, 2 << 8);
 	made_alloc(&replayed->made, replayed->a, 16, 1 << 8);
 	made_fd(&replayed->made, STINGY_TRACE_THREAD, 102);
-	turn(replayed, 3 << 8);
+	for (uint64_t task = 0; task < 3; task++)
+		turn(replayed, 3 << 8 | task);
 	made_alloc(&replayed->made, replayed->a, 16, 2 << 8);
 	replay(replayed);
 	a = unit(replayed, replayed->a);
 	assert_int_equal(a->max_live, 2 + 4 + 1);
 	/* The first freed one of the second's, which has made another since. */
 	assert_int_equal(a->max_live_in_thread, 4);
-	assert_int_equal(replayed->census.max_tasks, 6);
+	assert_int_equal(replayed->census.max_tasks, 6 - 1 + 3);
 	assert_int_equal(replayed->census.max_tasks_in_thread, 2 + 4);
 }
 

@@ -38,6 +38,15 @@ tap_ok "connections: 100 in all, 40 in one loop" has 'at most 100 live, 40 in on
 tap_ok "requests: one at a time in each" has ' 1 in one thread, 1 in one task'
 tap_ok "all of it is expected from the arenas" grep -q 'expected from the arena: 100.0%' err
 
+# Forty, and a quarter more, where the process had a hundred.
+bounded()
+{
+	solved -v && grep -q '^bounds: .* n_open_connection <= 50$' err && return 0
+	grep '^bounds' err
+	return 1
+}
+tap_ok "what could be of use is what is in one loop" bounded
+
 checked()
 {
 	"$stingy" check -m manifest "$loops" >out
@@ -82,6 +91,17 @@ high()
 }
 tap_ok "--high: for what found no slot" high
 tap_ok "check says that it fits the same huge page" grep -q '^ok: high slab of [0-9]* bytes: fits the same huge page' out
+
+# What ends where no library sees it must not be ours: the C library would stop the program.
+unseen()
+{
+	rm -f loops.*.trace
+	profiled loops "$loops" unseen >out && same bare.out out && solved || return 1
+	cat err
+	grep -q '^stingy: left alone: 1 call chain ' err && [ "$(grep -c '^site' manifest)" -eq 1 ] &&
+		managed "$work/manifest" "$loops" unseen >out && same bare.out out
+}
+tap_ok "objects that end unseen are left alone" unseen
 
 # refuses TEXT OPTION...: one line with the text, and the manifest is as it was.
 refuses()
