@@ -1,0 +1,10 @@
+/* libFuzzer's entry point, for the target that TARGET names. */
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	TARGET(data, size);
+	return 0;
+}
