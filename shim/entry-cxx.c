@@ -98,17 +98,26 @@ INLINE void *new_aligned(size_t size, size_t align, uintptr_t nothrow, enum stin
 	return new_aligned_slowly(size, align, nothrow, which, ra);
 }
 
-INLINE void delete_any(void *object, uintptr_t second, uintptr_t third, enum stingy_operator which)
+STINGY_LAST void delete_elsewhere(void *object, uintptr_t second, uintptr_t third, enum stingy_operator which)
 {
 	stingy_operator_call *by = stingy_operators.by[which];
-	if (__builtin_expect(!stingy_operators.are_served, 0)) {
+	if (!stingy_operators.are_served) {
 		pass((uintptr_t)object, second, third, which);
-	} else if (!by || stingy_owns(object)) {
-		stingy_entry_free(object);
-	} else {
+	} else if (by) {
 		stingy_leaving(object);
 		by((uintptr_t)object, second, third);
+	} else {
+		stingy_entry_free(object);
 	}
+}
+
+/* Where these do not serve, even an address in the arena may be inside of an object. */
+INLINE void delete_any(void *object, uintptr_t second, uintptr_t third, enum stingy_operator which)
+{
+	if (__builtin_expect(stingy_operators.are_served && stingy_owns(object), 1))
+		stingy_release(object);
+	else
+		delete_elsewhere(object, second, third, which);
 }
 
 /* The forms differ in parameters that are only passed on: each is defined with all that its like may have. */

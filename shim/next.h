@@ -28,9 +28,6 @@ struct stingy_next {
 
 extern struct stingy_next stingy_next __attribute__((visibility("hidden")));
 
-/* What a backend answers to say: this is for the next allocator. No object is there. */
-#define STINGY_LEAVE ((void *)1)
-
 #define STINGY_BOOT_SIZE 8192u /* bytes */
 
 extern char stingy_boot[STINGY_BOOT_SIZE] __attribute__((visibility("hidden")));

@@ -6,17 +6,32 @@
 # shellcheck source=shim.sh disable=SC2154
 . "${0%/*}/shim.sh"
 
-entry=$progdir/entry
-profiled entry "$entry" portable >/dev/null || tap_bail "cannot profile"
-solve entry -v depth=2 -v home=1 >manifest
+for program in entry moves; do
+	profiled $program "$progdir/$program" portable >/dev/null 2>&1 || tap_bail "cannot profile"
+	solve $program -v depth=2 -v home=1 >$program.manifest
+done
 profiled threads "$progdir/threads" stress 1 >/dev/null
 solve threads -v depth=2 -v home=1 -v slots=500 >threads.manifest
 
-# agrees LIBRARY'S FUNCTION AND ITS ARGUMENT
+# agrees LIBRARY'S FUNCTION AND ITS ARGUMENT: whether $program prints what it does without the library.
 agrees()
 {
-	"$1" "$2" "$entry" portable >out 2>err || { echo "exit status $?"; cat err; return 1; }
-	same alone.out out && [ ! -s err ]
+	"$1" "$2" "$progdir/$program" portable >out 2>err || { echo "exit status $?"; cat err; return 1; }
+	same alone.out out && ! grep '^stingy' err
+}
+
+# one_program NAME ALLOCATOR
+one_program()
+{
+	local program=$1
+	bare env LD_PRELOAD="$2" "$progdir/$program" portable >alone.out 2>/dev/null ||
+		tap_bail "'$program' does not run with $2 alone"
+	tap_ok "$program: $2 behind the profiling library" agrees profiled "$program-2"
+	tap_ok "$program: $2 behind the production library without a manifest" agrees managed ""
+	tap_ok "$program: $2 behind the production library, sites served" agrees managed "$work/$program.manifest"
+	STINGY_REPORT=1 managed "$work/$program.manifest" "$progdir/$program" portable 2>err >/dev/null
+	tap_ok "$program: some of it from the arena" test "$(served err)" -gt 50
+	tap_note "$(served err) of $(allocations err) allocations"
 }
 
 stress()
@@ -30,19 +45,9 @@ for name in libjemalloc.so.2 libmimalloc.so.2 libtcmalloc_minimal.so.4; do
 		tap_skip "$name" "is not installed"
 		continue
 	fi
-	bare env LD_PRELOAD="$name" "$entry" portable >alone.out 2>/dev/null
-	status=$?
-	if [ $status -ne 0 ]; then
-		tap_skip "$name" "the program does not run with it alone: exit status $status"
-		continue
-	fi
 	preload_too=$name
-	tap_ok "$name behind the profiling library" agrees profiled entry-2
-	tap_ok "$name behind the production library without a manifest" agrees managed ""
-	tap_ok "$name behind the production library, sites served" agrees managed "$work/manifest"
-	STINGY_REPORT=1 managed "$work/manifest" "$entry" portable 2>err >/dev/null
-	tap_ok "$name: some of it from the arena" test "$(served err)" -gt 500
-	tap_note "$(served err) of $(allocations err) allocations"
+	one_program entry "$name"
+	one_program moves "$name"
 	tap_ok "$name: threads" stress
 	preload_too=
 done
