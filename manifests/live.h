@@ -50,8 +50,9 @@ struct stingy_live_counters {
 };
 
 /*
- * The first word is what every allocation and every free changes. Slots that were never given are no part of the stack
- * of free ones: in use = count - n_fresh - free slots on the stack; peak = count - n_fresh.
+ * The first word is what every allocation and every free changes; other threads may read it meanwhile. Slots that were
+ * never given are no part of the stack of free ones: in use = count - n_fresh - free slots on the stack; peak = count -
+ * n_fresh.
  */
 struct stingy_live_region {
 	uint64_t state;   /* slots on the stack, in the low STINGY_LIVE_FREE_BITS; above them: allocations ever */
@@ -68,7 +69,7 @@ struct stingy_live_region {
 
 static inline uint32_t stingy_live_region_free(const struct stingy_live_region *region)
 {
-	return (uint32_t)(region->state & (STINGY_LIVE_ONE_SERVED - 1));
+	return (uint32_t)(__atomic_load_n(&region->state, __ATOMIC_RELAXED) & (STINGY_LIVE_ONE_SERVED - 1));
 }
 
 static inline uint64_t stingy_live_region_served(const struct stingy_live_region *region)

@@ -49,7 +49,7 @@ static struct stingy_slot slot_at(const struct stingy_region *region, uint32_t n
 
 static uint32_t n_ever_given(const struct stingy_region *region)
 {
-	return region->live.count - region->live.n_fresh;
+	return region->live.count - __atomic_load_n(&region->live.n_fresh, __ATOMIC_RELAXED);
 }
 
 static void set_stack(struct stingy_region *region, uint32_t n_free)
@@ -109,8 +109,8 @@ void *stingy_region_refill(struct stingy_region *region)
 	if (region->live.n_fresh == 0)
 		return NULL;
 	struct stingy_slot slot = slot_at(region, n_ever_given(region));
-	region->live.n_fresh--;
-	region->live.state += STINGY_LIVE_ONE_SERVED;
+	__atomic_store_n(&region->live.n_fresh, region->live.n_fresh - 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&region->live.state, region->live.state + STINGY_LIVE_ONE_SERVED, __ATOMIC_RELAXED);
 	return stingy_region_give(region, slot, region->origin);
 }
 
@@ -129,10 +129,11 @@ void stingy_region_push_remote(struct stingy_region *region, struct stingy_slot 
 
 uint32_t stingy_region_n_free(const struct stingy_region *region)
 {
-	uint32_t n_free = stingy_live_region_free(&region->live) + region->live.n_fresh;
+	uint32_t n_ever = n_ever_given(region), n_free = stingy_live_region_free(&region->live);
+	n_free += region->live.count - n_ever;
 	if (__atomic_load_n(&region->remote, __ATOMIC_RELAXED) == 0)
 		return n_free;
-	for (uint32_t number = 0; number < n_ever_given(region); number++) {
+	for (uint32_t number = 0; number < n_ever; number++) {
 		uint32_t given = __atomic_load_n(&region->given[slot_at(region, number).place], __ATOMIC_RELAXED);
 		n_free += given & STINGY_SLOT_REMOTE;
 	}

@@ -112,7 +112,7 @@ static inline bool stingy_region_pop(struct stingy_region *region, char *origin,
 	if (__builtin_expect(n_free == 0, 0))
 		return false;
 	struct stingy_slot slot = region->stack[n_free - 1];
-	region->live.state = state + (STINGY_LIVE_ONE_SERVED - 1);
+	__atomic_store_n(&region->live.state, state + (STINGY_LIVE_ONE_SERVED - 1), __ATOMIC_RELAXED);
 	*object = stingy_region_give(region, slot, origin);
 	return true;
 }
@@ -130,7 +130,7 @@ static inline void stingy_region_push(struct stingy_region *region, struct sting
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	uint64_t state = region->live.state;
 	region->stack[state & (STINGY_LIVE_ONE_SERVED - 1)] = slot;
-	region->live.state = state + 1;
+	__atomic_store_n(&region->live.state, state + 1, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -72,8 +72,8 @@ static void insert(struct stingy_edge *table, const struct stingy_sites *sites, 
 		   const struct stingy_node *to)
 {
 	struct stingy_edge *edge = place_of(table, sites, key);
-	edge->to = to;
-	__atomic_store_n(&edge->key, key, __ATOMIC_RELEASE); /* readers see a whole edge or none */
+	__atomic_store_n(&edge->to, to, __ATOMIC_RELEASE);   /* whoever sees it sees that the old key has gone */
+	__atomic_store_n(&edge->key, key, __ATOMIC_RELEASE); /* whoever sees this sees where it leads */
 }
 
 void stingy_sites_add_module(struct stingy_sites *sites, const struct stingy_manifest_module *module)
@@ -245,7 +245,8 @@ static void bind_edge(struct stingy_sites *sites, struct stingy_edge *table, uin
 static void rebuild(struct stingy_sites *sites)
 {
 	struct stingy_edge *table = sites->tables[sites->edges == sites->tables[0]];
-	memset(table, 0, (sites->mask + 1) * sizeof(*table));
+	for (uint64_t i = 0; i <= sites->mask; i++)
+		__atomic_store_n(&table[i].key, 0, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < sites->n_nodes; i++)
 		__atomic_store_n(&sites->nodes[i].only_ra, STINGY_NO_RA, __ATOMIC_RELAXED);
 	sites->n_here = 0;
@@ -257,7 +258,7 @@ static void rebuild(struct stingy_sites *sites)
 		bind_edge(sites, table, to, ra);
 		sites->n_here += sites->rest[to].kind != 0;
 	}
-	sites->n_unmanaged = 0;
+	__atomic_store_n(&sites->n_unmanaged, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&sites->edges, table, __ATOMIC_RELEASE);
 }
 
@@ -311,7 +312,7 @@ const struct stingy_node *stingy_sites_learn(struct stingy_sites *sites, uintptr
 	if (!to) {
 		to = &stingy_sites_unmanaged;
 		insert(sites->edges, sites, STINGY_ROOT_KEY + ra, to);
-		sites->n_unmanaged++;
+		__atomic_store_n(&sites->n_unmanaged, sites->n_unmanaged + 1, __ATOMIC_RELAXED);
 	}
 	unlock(sites);
 	if (__atomic_load_n(&sites->is_stale, __ATOMIC_SEQ_CST))

@@ -141,6 +141,20 @@ void stingy_sites_after_fork_in_parent(struct stingy_sites *sites);
 void stingy_sites_after_fork_in_child(struct stingy_sites *sites);
 
 /*
+ * Where an edge leads whose key was this one a moment ago; NULL if it is not any more: the reader was held up, and the
+ * table is being made anew. Else it might be where another edge leads.
+ */
+static inline const struct stingy_node *stingy_sites_follow(const struct stingy_edge *edge, uint64_t key)
+{
+	const struct stingy_node *to = __atomic_load_n(&edge->to, __ATOMIC_ACQUIRE);
+	if (__builtin_expect(__atomic_load_n(&edge->key, __ATOMIC_RELAXED) != key, 0))
+		return NULL;
+	if (!to)
+		__builtin_unreachable(); /* so that where it is inlined nobody asks again */
+	return to;
+}
+
+/*
  * Where the edge leads that leaves the node with the key by ra; NULL if there is none. Return addresses differ in their
  * low bits enough to be their own hash; so do node keys.
  */
@@ -152,11 +166,8 @@ static inline const struct stingy_node *stingy_sites_find(const struct stingy_si
 	for (uint64_t i = key;; i++) {
 		const struct stingy_edge *edge = &edges[i & sites->mask];
 		uint64_t at = __atomic_load_n(&edge->key, __ATOMIC_ACQUIRE);
-		if (__builtin_expect(at == key, 1)) {
-			if (!edge->to)
-				__builtin_unreachable(); /* callers need not ask */
-			return edge->to;
-		}
+		if (__builtin_expect(at == key, 1))
+			return stingy_sites_follow(edge, key);
 		if (at == 0)
 			return NULL;
 	}

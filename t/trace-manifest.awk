@@ -1,12 +1,13 @@
 # Makes a manifest of what t/prog/tracedump prints: every site is served. What the solver does with sense, this does
 # without: for tests that want all sites served, by keys of a depth of their choice.
 #
-#	tracedump TRACE | awk -v depth=4 -v slots=64 -f trace-manifest.awk
+#	tracedump TRACE... | awk -v depth=4 -v slots=64 -f trace-manifest.awk
 #
-# depth: addresses in a key, where the chain has as many (1); slots: the most a region has (as many as allocations, and
-# spare more); largest: objects of more bytes than this are left out (65536); home: if set, only sites whose first
-# address is in the program itself; share: if set, sites of like sizes share a region (without, each has its own, and
-# there may be 1,024); stack: bytes at the bottom of the slab for the main thread's stack; arenas: as in the manifest (1).
+# Several traces must be of one program. depth: addresses in a key, where the chain has as many (1); slots: the most a
+# region has (as many as allocations, and spare more); largest: objects of more bytes than this are left out (65536);
+# home: if set, only sites whose first address is in the program itself; share: if set, sites of like sizes share a
+# region (without, each has its own, and there may be 1,024); stack: bytes at the bottom of the slab for the main
+# thread's stack; arenas: as in the manifest (1); high: slots of 32 KiB in the high slab for what does not fit (0).
 
 function align_up(n, to) { return int((n + to - 1) / to) * to }
 
@@ -14,12 +15,17 @@ BEGIN {
 	if (!depth) depth = 1
 	if (!largest) largest = 65536
 	if (!arenas) arenas = 1
-	n = n_regions = 0
+	n = n_regions = last_module = 0
 	used = stack + 0
 }
 
-$1 == "module" { module[$2] = $0; if ($2 + 0 > last_module) last_module = $2 + 0 }
-$1 == "frame" { address[$2] = $3 }
+# Each trace has numbers of its own: a module's becomes the one that it has in the manifest.
+$1 == "trace" { delete number_of; delete address; delete chain; delete keys }
+$1 == "module" { number_of[$2] = module_number($0) }
+$1 == "frame" {
+	split($3, part, "+")
+	address[$2] = part[1] in number_of ? number_of[part[1]] substr($3, index($3, "+")) : $3
+}
 $1 == "chain" { chain[$2] = $0 }
 
 $1 == "alloc" || $1 == "realloc" {
@@ -30,6 +36,17 @@ $1 == "alloc" || $1 == "realloc" {
 	count[key]++
 	if (s[2] + 0 > size[key]) size[key] = s[2] + 0
 	if (a[2] + 0 > align[key]) align[key] = a[2] + 0
+}
+
+# The number in the manifest of a module with that line; the program's is 0 in both.
+function module_number(line,    old, identity) {
+	split(line, old, " ")
+	identity = substr(line, length("module " old[2] " ") + 1)
+	if (!(identity in numbers)) {
+		numbers[identity] = old[2] == 0 ? 0 : ++last_module
+		module[numbers[identity]] = "module " numbers[identity] " " identity
+	}
+	return numbers[identity]
 }
 
 # The key of a chain: addresses with their rules, the last one without. "" if there can be none.
@@ -78,13 +95,15 @@ END {
 	}
 	print "stingy-manifest 1"
 	print "cache size=1048576 ways=8 line=64"
-	printf "slab size=%d stack=%d arenas=%d\n", used, stack, arenas
+	printf "slab size=%d stack=%d arenas=%d high=%d\n", used, stack, arenas, high * 32768
 	for (i = 0; i <= last_module; i++)
 		print (i in module) ? module[i] : "module " i " size=0 path=/nowhere"
 	for (i = 0; i < n_regions; i++)
 		printf "region %d offset=%d slot=%d count=%d\n", i, offset[i], slot[i], many[i]
+	if (high)
+		printf "region %d offset=%d slot=32768 count=%d\n", n_regions, align_up(used, 1024), high
 	for (i = 0; i < n; i++)
-		printf "kind %d region=%d size=%d\n", i, home_of[i], size[order[i]]
+		printf "kind %d region=%d size=%d%s\n", i, home_of[i], size[order[i]], high ? " high=" n_regions : ""
 	for (i = 0; i < n; i++)
 		printf "site %d kind=%d %s\n", i, i, order[i]
 	print "end"
