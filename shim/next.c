@@ -38,7 +38,7 @@ int stingy_next_find(void *slot, const char *name)
 {
 	void *found = dlsym(RTLD_NEXT, name);
 	if (!found) {
-		dlsym(RTLD_NEXT, "free"); /* a success: dlerror must not tell the program of our failure */
+		(void)!dlsym(RTLD_NEXT, "free"); /* a success: dlerror must not tell the program of our failure */
 		return -1;
 	}
 	memcpy(slot, &found, sizeof(found));
