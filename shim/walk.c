@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* Of the main thread's stack as glibc found it: every frame is below. */
 extern void *__libc_stack_end;
@@ -11,11 +10,13 @@ extern void *__libc_stack_end;
 /* More of the main thread's stack is not looked at, in bytes: the kernel keeps as much free below it, and more. */
 #define STACK_MOST (64ul << 20)
 
+static pthread_t main_thread;
 static struct stingy_stack main_stack;
 
 void stingy_walk_init(void)
 {
 	struct rlimit limit;
+	main_thread = pthread_self();
 	uintptr_t high = (uintptr_t)__libc_stack_end & ~(sizeof(uintptr_t) - 1), size = STACK_MOST;
 	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < size)
 		size = limit.rlim_cur;
@@ -36,7 +37,8 @@ struct stingy_stack stingy_stack_of_thread(void)
 {
 	const struct stingy_stack none = {0, 0};
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-	if (contains(main_stack, here) || gettid() == getpid())
+	/* Not by thread and process number: in the child of another thread's fork these are the same. */
+	if (contains(main_stack, here) || pthread_equal(pthread_self(), main_thread))
 		return main_stack;
 	pthread_attr_t attr;
 	if (pthread_getattr_np(pthread_self(), &attr) != 0)

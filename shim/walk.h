@@ -79,7 +79,7 @@ static inline bool stingy_walk_step(struct stingy_frame *frame, const struct sti
 	return true;
 }
 
-/* To be called in a constructor: finds the main thread's stack. */
+/* To be called in a constructor, by the main thread: finds its stack. */
 void stingy_walk_init(void);
 
 /* The main thread's stack is [low, high) from now on. By that thread, while it is the only one. */

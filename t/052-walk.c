@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -297,6 +298,26 @@ static void test_bounds_of_threads(void **state)
 	assert_non_null(result);
 }
 
+static void *fork_in_thread(void *status)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(!contains(stingy_stack_of_thread(), &pid));
+	return waitpid(pid, status, 0) == pid ? status : NULL;
+}
+
+/* The child's only thread is then its first, on a stack that was not the first thread's. */
+static void test_bounds_in_the_child_of_a_thread(void **state)
+{
+	pthread_t thread;
+	int status = -1;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, fork_in_thread, &status), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(status, 0);
+}
+
 static ucontext_t caller, coroutine;
 static struct stingy_stack of_coroutine;
 
@@ -331,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_random_rules_stay_inside),
 		cmocka_unit_test(test_bounds_follow_the_limit),
 		cmocka_unit_test(test_bounds_of_threads),
+		cmocka_unit_test(test_bounds_in_the_child_of_a_thread),
 		cmocka_unit_test(test_bounds_on_a_coroutine),
 	};
 
