@@ -127,6 +127,8 @@ void *reallocarray(void *object, size_t count, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
+	if (!stingy_next_is_here((uintptr_t)realloc)) /* the object may be of an allocator before us */
+		return realloc(object, bytes);
 	const struct stingy_frame at = STINGY_HERE();
 	return stingy_entry_realloc(object, bytes, &at);
 }

@@ -38,6 +38,19 @@ int stingy_next_find(void *slot, const char *name);
 /* Fills the table, if that has not been done. */
 void stingy_next_init(void);
 
+/* Where this library begins and ends; the linker makes these. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+/*
+ * Whether the function is one of this library. The address of malloc or realloc is not, where the program itself has
+ * such a function, or a library before this one: then libc's other functions, and libstdc++'s, would go there.
+ */
+static inline bool stingy_next_is_here(uintptr_t function)
+{
+	return function - (uintptr_t)__ehdr_start < (uintptr_t)_end - (uintptr_t)__ehdr_start;
+}
+
 /* Whether the object came from the static area: it must go to none of the table's functions. */
 static inline bool stingy_next_is_boot(const void *object)
 {

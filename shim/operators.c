@@ -4,6 +4,7 @@
 #include "modules.h"
 #include "next.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The first definitions in the global scope: the loader puts the program's here, if it has one, rather than ours. */
@@ -70,7 +71,8 @@ void stingy_operators_init(void)
 	for (unsigned i = 0; i < STINGY_OPERATORS && is_cxx; i++)
 		stingy_next_find(&survey.second[i], next[i].name);
 	stingy_modules_each(visit, &survey);
-	bool are_served = true;
+	/* Where malloc is not ours libstdc++ makes new of that one. */
+	bool are_served = stingy_next_is_here((uintptr_t)malloc) && stingy_next_is_here((uintptr_t)free);
 	for (unsigned i = 0; i < STINGY_OPERATORS; i++) {
 		are_served &= survey.is_ours[i] && (survey.is_known[i] || !survey.second[i]);
 		stingy_operators.by[i] = survey.by[i];

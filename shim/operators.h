@@ -8,7 +8,8 @@
  *
  * not served: the program, or a library, has operators of its own for one form or more. They may do anything (count,
  * clear, keep a head before the object), and libstdc++'s other forms are defined by them: each call goes on to the
- * definition it would have met without us. What they get from malloc is seen there.
+ * definition it would have met without us. What they get from malloc is seen there. Nor where the program, or a library
+ * before us, has a malloc of its own.
  *
  * Settled when the library is loaded, or by the first call if that comes before. Two limits: a plug-in of a C program
  * with operators that only its own scope has, gets malloc and free for them, as under any allocator that is preloaded;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the loader may do to us: modules with sites that come back elsewhere, that bind to the C library's malloc or
-# bring their own C library; code that uses memory before our constructor and after our destructor; another allocator
-# that the program is linked to.
+# bring their own C library; code that uses memory before our constructor and after our destructor; other allocators
+# that come before us, or that the program is linked to.
 
 # shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
 . "${0%/*}/tap.sh"
@@ -12,16 +12,21 @@ loader=$progdir/loader
 first=$progdir/loaded.so
 second=$progdir/loaded-2.so
 
-# agrees PRELOAD MANIFEST COMMAND...: what it prints is as ever; what we say is in err.
-agrees()
+# agrees_with OUTPUT PRELOAD MANIFEST COMMAND...: what it prints is as in that file; what we say is in err.
+agrees_with()
 {
-	local preload=$1 manifest=$2
-	shift 2
+	local output=$1 preload=$2 manifest=$3
+	shift 3
 	STINGY_REPORT=1 timeout "$limit" env LD_PRELOAD="$preload" STINGY_MANIFEST="$manifest" "$@" >out 2>err
 	local status=$?
 	cat err
 	[ "$status" -eq 0 ] || { echo "exit status $status"; return 1; }
-	same bare.out out
+	same "$output" out
+}
+
+agrees()
+{
+	agrees_with bare.out "$@"
 }
 
 # profile COMMAND...: what it prints by itself, and a manifest of all its sites.
@@ -70,7 +75,20 @@ profile "$progdir/early"
 early "of a library that begins before all others" 191 "$progdir/early-first.so:$production"
 preload_too=
 
-# --- an allocator that the program is linked to
+# --- allocators that are not beneath us
+
+profile "$progdir/entry" portable
+bare env LD_PRELOAD=libjemalloc.so.2 "$progdir/entry" portable >bare.out
+for library in "$production" "$profiling"; do
+	name=$(basename "$library")
+	tap_ok "an allocator preloaded before $name" \
+		agrees "libjemalloc.so.2:$library" "$work/manifest" "$progdir/entry" portable
+	for program in own-malloc own-malloc-cxx; do
+		bare "$progdir/$program" >own.out || tap_bail "$program does not run by itself"
+		tap_ok "$program, a program with an allocator of its own, under $name" \
+			agrees_with own.out "$library" "" "$progdir/$program"
+	done
+done
 
 gcc -O2 -o linked "$testdir/prog/stress.c" -l:libjemalloc.so.2 -lpthread || tap_bail "cannot link to jemalloc"
 profile ./linked seed=1 main=1 threads=1 rounds=1 steps=5000
