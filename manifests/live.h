@@ -60,8 +60,7 @@ struct stingy_live_region {
 	uint32_t slot;    /* bytes */
 	uint32_t count;   /* slots */
 	uint32_t n_fresh; /* slots never given: those with the highest addresses */
-	uint32_t full;    /* allocations refused because none was free; stays at UINT32_MAX */
-	uint32_t unused;
+	uint64_t full;    /* allocations refused because none was free */
 };
 
 #define STINGY_LIVE_FREE_BITS  20

@@ -271,6 +271,8 @@ static void add_kind(struct loading *l, uint32_t number, const struct stingy_man
 {
 	char name[LABEL_SIZE];
 	l->kinds[number] = (struct stingy_sites_kind){kind->size, kind->region, kind->high};
+	for (uint32_t arena = 0; arena < l->serve->arena.count; arena++)
+		l->serve->regions[arena * l->counts.regions + kind->region].has_high |= kind->high != UINT32_MAX;
 	if (kind->name.len != 0)
 		add_label(l, kind->region, stingy_text_decode(kind->name, name, sizeof(name)));
 }

@@ -50,6 +50,7 @@ struct stingy_region {
 	uint32_t offset;   /* of the first slot */
 	uint32_t number;   /* in the manifest, for messages */
 	uint32_t n_places;
+	bool has_high;   /* a kind that lives here has a region in the high slab too */
 	uint32_t remote; /* place + 1 of the first on the list of what other threads freed, 0: none; atomic */
 } __attribute__((aligned(64)));
 
@@ -115,6 +116,12 @@ static inline bool stingy_region_pop(struct stingy_region *region, char *origin,
 	__atomic_store_n(&region->live.state, state + (STINGY_LIVE_ONE_SERVED - 1), __ATOMIC_RELAXED);
 	*object = stingy_region_give(region, slot, origin);
 	return true;
+}
+
+/* Whether a region whose stack is empty has nothing else to give. Owner thread only. */
+static inline bool stingy_region_is_full(const struct stingy_region *region)
+{
+	return region->live.n_fresh == 0 && __atomic_load_n(&region->remote, __ATOMIC_RELAXED) == 0;
 }
 
 /* Whether a slot that is given begins at the offset, whose place is given with it. */

@@ -160,7 +160,7 @@ static void *serve_from(struct stingy_region *region, size_t align, enum stingy_
 	*reason = STINGY_FELL_FULL;
 	if (stingy_region_pop(region, stingy_serve.origin, &object) || (object = stingy_region_refill(region)))
 		return stingy_serve.has_canaries ? put_canary(region, object) : object;
-	region->live.full += region->live.full != UINT32_MAX;
+	region->live.full++;
 	return NULL;
 }
 

@@ -127,11 +127,31 @@ static inline bool stingy_serve_can_walk(const struct stingy_self *self, const s
 	return sp - self->walk_low + node->next_ends <= self->walk_room;
 }
 
+static inline struct stingy_region *stingy_serve_region_of(const struct stingy_self *self,
+							   const struct stingy_node *node)
+{
+	return (struct stingy_region *)((char *)self->regions + node->region);
+}
+
 /* A slot of the thread's region for the site that ends in the node. */
 static inline bool stingy_serve_pop(const struct stingy_self *self, const struct stingy_node *node, void **object)
 {
-	struct stingy_region *region = (struct stingy_region *)((char *)self->regions + node->region);
-	return stingy_region_pop(region, stingy_serve.origin, object);
+	return stingy_region_pop(stingy_serve_region_of(self, node), stingy_serve.origin, object);
+}
+
+/*
+ * Why a site that ends in the node, with an empty stack, falls back, if that can be said at once: its region is full,
+ * or the thread has no arena and there is none left to own. STINGY_FELL_REASONS: it is not so simple.
+ */
+static inline enum stingy_fell_back stingy_serve_why_not(const struct stingy_self *self, const struct stingy_node *node)
+{
+	const struct stingy_region *region = stingy_serve_region_of(self, node);
+	if (self->regions != stingy_no_regions)
+		return stingy_region_is_full(region) && !region->has_high ? STINGY_FELL_FULL : STINGY_FELL_REASONS;
+	return __atomic_load_n(&stingy_serve.live->n_owned, __ATOMIC_RELAXED) >= stingy_serve.arena.count &&
+			       !stingy_serve.is_dry && !stingy_serve.is_hopeless
+		       ? STINGY_FELL_THREAD
+		       : STINGY_FELL_REASONS;
 }
 
 static inline __attribute__((always_inline)) bool stingy_take_fast(size_t size, uintptr_t ra, const void **hint,
@@ -153,12 +173,23 @@ static inline __attribute__((always_inline)) enum stingy_taken stingy_take_deep(
 		if (__builtin_expect(!stingy_serve_can_walk(self, node, sp), 0))
 			return STINGY_UNSURE;
 		node = stingy_sites_walk(&stingy_serve.sites, node, sp);
-		if (__builtin_expect(size < node->quick, 1))
-			return stingy_serve_pop(self, node, object) ? STINGY_TAKEN : STINGY_UNSURE;
+		if (__builtin_expect(size < node->quick, 1) && stingy_serve_pop(self, node, object))
+			return STINGY_TAKEN;
 	}
-	if (node != &stingy_sites_unmanaged || !self->counters)
+	if (__builtin_expect(!self->counters, 0))
 		return STINGY_UNSURE;
-	self->counters->unmanaged++;
+	if (node == &stingy_sites_unmanaged) {
+		self->counters->unmanaged++;
+		return STINGY_LEFT;
+	}
+	if (size >= node->quick)
+		return STINGY_UNSURE;
+	enum stingy_fell_back why = stingy_serve_why_not(self, node);
+	if (why == STINGY_FELL_REASONS)
+		return STINGY_UNSURE;
+	if (why == STINGY_FELL_FULL)
+		stingy_serve_region_of(self, node)->live.full++;
+	self->counters->fell_back[why]++;
 	return STINGY_LEFT;
 }
 

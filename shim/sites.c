@@ -72,7 +72,7 @@ static void insert(struct stingy_edge *table, const struct stingy_sites *sites, 
 		   const struct stingy_node *to)
 {
 	struct stingy_edge *edge = place_of(table, sites, key);
-	__atomic_store_n(&edge->to, to, __ATOMIC_RELEASE);   /* whoever sees it sees that the old key has gone */
+	__atomic_store_n(&edge->to, to, __ATOMIC_RELAXED);
 	__atomic_store_n(&edge->key, key, __ATOMIC_RELEASE); /* whoever sees this sees where it leads */
 }
 
@@ -245,7 +245,8 @@ static void bind_edge(struct stingy_sites *sites, struct stingy_edge *table, uin
 static void rebuild(struct stingy_sites *sites)
 {
 	struct stingy_edge *table = sites->tables[sites->edges == sites->tables[0]];
-	for (uint64_t i = 0; i <= sites->mask; i++)
+	for (uint64_t i = 0; i <= sites->mask;
+	     i++) /* but for the nodes: a reader that has the key takes it for granted */
 		__atomic_store_n(&table[i].key, 0, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < sites->n_nodes; i++)
 		__atomic_store_n(&sites->nodes[i].only_ra, STINGY_NO_RA, __ATOMIC_RELAXED);
