@@ -95,7 +95,7 @@ static uintptr_t address_of(uint32_t place)
 /* The frame of each place has a size of its own. */
 static unsigned frame_words(uint32_t place)
 {
-	return 1 + place % 5;
+	return 2 + place % 5;
 }
 
 static struct stingy_manifest_site site_of(const uint32_t *places, uint32_t depth)
