@@ -78,6 +78,27 @@ static void test_comments_are_one_line(void **state)
 	free(text);
 }
 
+/* So that a manifest that needs no new field can be read by who knows none. */
+static void test_defaults_are_left_out(void **state)
+{
+	const struct stingy_manifest_record slab = {STINGY_MANIFEST_SLAB, 0, .slab = {.size = 8192, .arenas = 1}};
+	struct stingy_manifest_reader reader;
+	struct stingy_manifest_record record;
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	stingy_manifest_write_begin(out);
+	stingy_manifest_write(out, &slab);
+	fclose(out);
+	assert_string_equal(text, START "slab size=8192\n");
+	open_text(&reader, text, len);
+	assert_int_equal(stingy_manifest_next(&reader, &record), 1);
+	assert_memory_equal(&record.slab, &slab.slab, sizeof(slab.slab));
+	free(text);
+}
+
 static void test_every_byte_survives_in_a_text(void **state)
 {
 	struct stingy_manifest_record record = {.type = STINGY_MANIFEST_MODULE};
@@ -190,13 +211,10 @@ static void test_decoding_is_cut_to_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_writer_and_reader_agree),
-		cmocka_unit_test(test_layout_of_the_text_is_free),
-		cmocka_unit_test(test_comments_are_one_line),
-		cmocka_unit_test(test_every_byte_survives_in_a_text),
-		cmocka_unit_test(test_decoding_is_cut_to_fit),
-		cmocka_unit_test(test_each_kind_fits_its_region),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_writer_and_reader_agree),       cmocka_unit_test(test_layout_of_the_text_is_free),
+		cmocka_unit_test(test_comments_are_one_line),         cmocka_unit_test(test_defaults_are_left_out),
+		cmocka_unit_test(test_every_byte_survives_in_a_text), cmocka_unit_test(test_decoding_is_cut_to_fit),
+		cmocka_unit_test(test_each_kind_fits_its_region),     cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
