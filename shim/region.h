@@ -54,10 +54,11 @@ struct stingy_region {
 	uint32_t remote; /* place + 1 of the first on the list of what other threads freed, 0: none; atomic */
 } __attribute__((aligned(64)));
 
-/* Bytes of memory that a region needs besides the slots, wherever it lies. */
+/* Bytes of memory that a region needs besides the slots, wherever it lies: whole cache lines. */
 size_t stingy_region_memory(uint32_t slot, uint32_t count);
 
-/* Makes a region of count slots, none ever given, at origin + offset > origin. memory: zeroed, 16-aligned, as above. */
+/* Makes a region of count slots, none ever given, at origin + offset > origin. memory: zeroed, line-aligned, as above.
+ */
 void stingy_region_init(struct stingy_region *region, uint32_t number, char *origin, uint32_t offset, uint32_t slot,
 			uint32_t count, void *memory);
 
