@@ -44,13 +44,13 @@ void stingy_record_unloaded(void);
 /* Whether the event loop is to take one event a turn (the default), so that what a turn does belongs to one task. */
 bool stingy_record_is_single(void);
 
-static inline bool stingy_take_fast(size_t size, uintptr_t ra, const void **hint, void **object)
+static inline enum stingy_taken stingy_take_fast(size_t size, uintptr_t ra, const void **hint, void **object)
 {
 	(void)size;
 	(void)ra;
 	(void)object;
 	*hint = NULL;
-	return false;
+	return STINGY_UNSURE;
 }
 
 static inline enum stingy_taken stingy_take_deep(size_t size, uintptr_t sp, const void *hint, void **object)

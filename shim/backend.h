@@ -4,13 +4,13 @@
  * STINGY_BACKEND as the header to include, which defines these as inline functions; so the entry points are one file,
  * and the fast path of the production shim is inlined into them.
  *
- *   bool stingy_take_fast(size_t size, uintptr_t ra, const void **hint, void **object)
- *       Whether *object is what stingy_take gives for a malloc of size bytes called from ra, where it can be had at
- *       once; else stingy_take_deep must be asked.
+ *   enum stingy_taken stingy_take_fast(size_t size, uintptr_t ra, const void **hint, void **object)
+ *       What stingy_take gives for a malloc of size bytes called from ra, where it can be said at once. STINGY_TAKEN:
+ *       *object is it; STINGY_LEFT: it is for the next allocator, and stingy_took need not know; STINGY_UNSURE:
+ *       stingy_take_deep must be asked.
  *   enum stingy_taken stingy_take_deep(size_t size, uintptr_t sp, const void *hint, void **object)
  *       The same, where a quick walk is enough to say it. sp: the stack pointer just after that call; hint: what
- *       stingy_take_fast gave. STINGY_TAKEN: *object is it; STINGY_LEFT: it is for the next allocator, and stingy_took
- *       need not know; STINGY_UNSURE: stingy_take must be asked.
+ *       stingy_take_fast gave. STINGY_UNSURE: stingy_take must be asked.
  *   void *stingy_take(size_t size, size_t align, const struct stingy_frame *at)
  *       An object of the backend's own for this allocation, at least 16-aligned and with the alignment asked for (a
  *       power of two; 1: malloc's), or NULL: the next allocator is to serve it. Contents are undefined. Keeps errno.

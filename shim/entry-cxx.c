@@ -69,9 +69,11 @@ INLINE void *new_plain(size_t size, uintptr_t nothrow, enum stingy_operator whic
 	void *object;
 	if (__builtin_expect(!stingy_operators.are_served, 0))
 		return pass(size, nothrow, 0, which);
-	if (__builtin_expect(stingy_take_fast(size, ra, &hint, &object), 1))
+	enum stingy_taken taken = stingy_take_fast(size, ra, &hint, &object);
+	if (__builtin_expect(taken == STINGY_TAKEN, 1))
 		return object;
-	return new_deep(size, nothrow, which, ra, STINGY_SP(), hint);
+	return taken == STINGY_LEFT ? new_unmanaged(size, nothrow, which)
+				    : new_deep(size, nothrow, which, ra, STINGY_SP(), hint);
 }
 
 /* libstdc++ rounds sizes up to the alignment. */

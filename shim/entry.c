@@ -71,9 +71,10 @@ void *malloc(size_t size)
 	uintptr_t ra = (uintptr_t)__builtin_return_address(0);
 	const void *hint;
 	void *object;
-	if (__builtin_expect(stingy_take_fast(size, ra, &hint, &object), 1))
+	enum stingy_taken taken = stingy_take_fast(size, ra, &hint, &object);
+	if (__builtin_expect(taken == STINGY_TAKEN, 1))
 		return object;
-	return malloc_deep(size, ra, STINGY_SP(), hint);
+	return taken == STINGY_LEFT ? stingy_next.malloc(size) : malloc_deep(size, ra, STINGY_SP(), hint);
 }
 
 void *calloc(size_t count, size_t size)
@@ -84,9 +85,10 @@ void *calloc(size_t count, size_t size)
 	size_t bytes;
 	if (__builtin_mul_overflow(count, size, &bytes))
 		return stingy_next.calloc(count, size);
-	if (__builtin_expect(stingy_take_fast(bytes, ra, &hint, &object), 1))
+	enum stingy_taken taken = stingy_take_fast(bytes, ra, &hint, &object);
+	if (__builtin_expect(taken == STINGY_TAKEN, 1))
 		return memset(object, 0, bytes);
-	return calloc_deep(count, size, ra, STINGY_SP(), hint);
+	return taken == STINGY_LEFT ? stingy_next.calloc(count, size) : calloc_deep(count, size, ra, STINGY_SP(), hint);
 }
 
 void free(void *object)
@@ -169,10 +171,13 @@ int posix_memalign(void **out, size_t align, size_t size)
 	void *object;
 	if (align != 2 * sizeof(void *))
 		return posix_memalign_slowly(out, align, size, ra);
-	if (!stingy_take_fast(size, ra, &hint, &object))
-		return posix_memalign_deep(out, align, size, ra, STINGY_SP(), hint);
-	*out = object;
-	return 0;
+	enum stingy_taken taken = stingy_take_fast(size, ra, &hint, &object);
+	if (taken == STINGY_TAKEN) {
+		*out = object;
+		return 0;
+	}
+	return taken == STINGY_LEFT ? stingy_next.posix_memalign(out, align, size)
+				    : posix_memalign_deep(out, align, size, ra, STINGY_SP(), hint);
 }
 
 void *aligned_alloc(size_t align, size_t size)

@@ -154,12 +154,18 @@ static inline enum stingy_fell_back stingy_serve_why_not(const struct stingy_sel
 		       : STINGY_FELL_REASONS;
 }
 
-static inline __attribute__((always_inline)) bool stingy_take_fast(size_t size, uintptr_t ra, const void **hint,
-								   void **object)
+static inline __attribute__((always_inline)) enum stingy_taken stingy_take_fast(size_t size, uintptr_t ra,
+										const void **hint, void **object)
 {
+	struct stingy_self *self = &stingy_self;
 	const struct stingy_node *node = stingy_sites_find(&stingy_serve.sites, STINGY_ROOT_KEY, ra);
 	*hint = node;
-	return __builtin_expect(node && size < node->quick, 1) && stingy_serve_pop(&stingy_self, node, object);
+	if (__builtin_expect(node && size < node->quick, 1) && stingy_serve_pop(self, node, object))
+		return STINGY_TAKEN;
+	if (__builtin_expect(node != &stingy_sites_unmanaged || !self->counters, 1))
+		return STINGY_UNSURE;
+	self->counters->unmanaged++;
+	return STINGY_LEFT;
 }
 
 static inline __attribute__((always_inline)) enum stingy_taken stingy_take_deep(size_t size, uintptr_t sp,

@@ -172,7 +172,7 @@ static inline const struct stingy_node *stingy_sites_find(const struct stingy_si
 static inline bool stingy_sites_is_only(const struct stingy_node *node, uintptr_t sp)
 {
 	uintptr_t ra = *(const uintptr_t *)(sp + node->next_at);
-	return __builtin_expect(ra == __atomic_load_n(&node->only_ra, __ATOMIC_RELAXED), 1);
+	return ra == __atomic_load_n(&node->only_ra, __ATOMIC_RELAXED);
 }
 
 /* Walks one step from the node, from which edges leave; where there is none for this call, to stingy_sites_unmanaged.
@@ -180,7 +180,7 @@ static inline bool stingy_sites_is_only(const struct stingy_node *node, uintptr_
 static inline const struct stingy_node *stingy_sites_step(const struct stingy_sites *sites,
 							  const struct stingy_node *node, uintptr_t sp)
 {
-	if (stingy_sites_is_only(node, sp))
+	if (__builtin_expect(stingy_sites_is_only(node, sp), 1))
 		return node + 1;
 	if (node->fork == 0)
 		return &stingy_sites_unmanaged;
@@ -196,16 +196,20 @@ static inline const struct stingy_node *stingy_sites_step(const struct stingy_si
 static inline __attribute__((always_inline)) const struct stingy_node *
 stingy_sites_walk(const struct stingy_sites *sites, const struct stingy_node *node, uintptr_t sp)
 {
-	if (stingy_sites_is_only(node, sp)) {
+	if (__builtin_expect(stingy_sites_is_only(node, sp), 1)) {
 		if (node[1].next_at == 0)
 			return node + 1;
-		if (!stingy_sites_is_only(node + 1, sp)) {
-			node++;
-		} else {
+		if (__builtin_expect(stingy_sites_is_only(node + 1, sp), 1)) {
 			if (node[2].next_at == 0)
 				return node + 2;
-			node += 2;
+			if (__builtin_expect(stingy_sites_is_only(node + 2, sp), 1)) {
+				if (node[3].next_at == 0)
+					return node + 3;
+				node++;
+			}
+			node++;
 		}
+		node++;
 	}
 	do
 		node = stingy_sites_step(sites, node, sp);
