@@ -87,6 +87,7 @@ server_test_managed()
 	for workload in "${server_workloads[@]}"; do
 		server_test_share "$workload" "$1"
 	done
+	server_test_amid "${server_workloads[0]}"
 	server_test_answers "managed, after the load"
 	server_test_state
 	server_test_names
@@ -134,6 +135,25 @@ server_test_share()
 		"(served=$server_served, unmanaged=$server_unmanaged, fell_back=$server_fell_back)"
 	[ "$2" -eq 0 ] || tap_ok "$server_label ($1): at least $2% came from the arena" \
 		server_share_is_at_least "$2"
+}
+
+# server_test_amid WORKLOAD: what it answers to one client while many others put that load on it.
+server_test_amid()
+{
+	local load asked=0 same=yes
+	server_load "$1" >"$server_dir/load" 2>&1 &
+	load=$!
+	while [ "$same" = yes ] && kill -0 "$load" 2>/dev/null; do
+		server_answers >"$server_dir/answers" 2>&1
+		cmp -s "$server_dir/answers.bare" "$server_dir/answers" || same=no
+		asked=$((asked + 1))
+	done
+	wait "$load"
+	tap_is "$server_label, managed: none of the load failed, with other requests amid it" "$?" 0 ||
+		tap_note "$(cat "$server_dir/load")"
+	tap_is "$server_label, managed: the same answers amid the load ($1)" "$same" yes ||
+		tap_note "$(diff "$server_dir/answers.bare" "$server_dir/answers" | head -n 20)"
+	tap_note "asked $asked times"
 }
 
 # The manifest is in force. A server that allocates nothing while it serves has no use for the arena, and none is made.

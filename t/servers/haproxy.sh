@@ -1,8 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2317 # variables and functions go from file to file
-# haproxy: one process and one thread in the foreground, proxying to an nginx.
+# haproxy: one process in the foreground with $haproxy_threads threads (1 if not set), proxying to an nginx.
 
 # shellcheck source-path=SCRIPTDIR source=http.sh
 . "$servers_at/http.sh"
+
+haproxy_threads=${haproxy_threads:-1}
+server_label="haproxy, threads: $haproxy_threads"
 
 server_needs=(haproxy nginx ab)
 server_workloads=(kept-alive closed)
@@ -18,7 +21,7 @@ server_configure()
 	[ -n "${http_origin_port:-}" ] || http_origin_start
 	cat >"$server_dir/haproxy.cfg" <<-END
 		global
-		    nbthread 1
+		    nbthread $haproxy_threads
 		    maxconn 1000
 		defaults
 		    mode http

@@ -1,6 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2317 # variables and functions go from file to file
-# redis: nothing saved, no configuration file. Debian's is linked with jemalloc, to which the libraries hand over
-# what they do not serve.
+# redis: nothing saved, no configuration file, $redis_threads threads that read and write (1 if not set). Debian's is
+# linked with jemalloc, to which the libraries hand over what they do not serve.
+
+redis_threads=${redis_threads:-1}
+server_label="redis, threads: $redis_threads"
 
 server_needs=(redis-server redis-cli redis-benchmark)
 server_workloads=("set,get,incr" "hset,zadd,sadd" "lpush,lpop,lrange_100")
@@ -13,6 +16,8 @@ server_version()
 server_configure()
 {
 	server_command=(redis-server --bind 127.0.0.1 --port "$server_port" --save '' --appendonly no --dir "$server_dir")
+	[ "$redis_threads" -eq 1 ] ||
+		server_command+=(--io-threads "$redis_threads" --io-threads-do-reads yes)
 }
 
 redis_do()
