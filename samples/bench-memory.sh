@@ -38,7 +38,7 @@ dirty()
 			name=${path%% *}
 			is_arena=$((0x${first%-*} <= highest && 0x${first#*-} > lowest))
 			;;
-		Private_Dirty:) [ "$is_arena" = 1 ] || echo "$second ${name:-anonymous}" ;;
+		Anonymous:) [ "$is_arena" = 1 ] || echo "$second ${name:-anonymous}" ;;
 		esac
 	done <"$work/$1.smaps"
 }

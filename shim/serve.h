@@ -139,19 +139,19 @@ static inline bool stingy_serve_pop(const struct stingy_self *self, const struct
 	return stingy_region_pop(stingy_serve_region_of(self, node), stingy_serve.origin, object);
 }
 
-/*
- * Why a site that ends in the node, with an empty stack, falls back, if that can be said at once: its region is full,
- * or the thread has no arena and there is none left to own. STINGY_FELL_REASONS: it is not so simple.
- */
-static inline enum stingy_fell_back stingy_serve_why_not(const struct stingy_self *self, const struct stingy_node *node)
+/* Whether the thread has no arena, and there is none left to own: none of its managed sites is served. */
+static inline bool stingy_serve_is_left_out(const struct stingy_self *self)
+{
+	return self->regions == stingy_no_regions &&
+	       __atomic_load_n(&stingy_serve.live->n_owned, __ATOMIC_RELAXED) >= stingy_serve.arena.count &&
+	       !stingy_serve.is_dry && !stingy_serve.is_hopeless;
+}
+
+/* Whether the owner's region for the site that ends in the node, whose stack is empty, has nothing else to give. */
+static inline bool stingy_serve_is_full(const struct stingy_self *self, const struct stingy_node *node)
 {
 	const struct stingy_region *region = stingy_serve_region_of(self, node);
-	if (self->regions != stingy_no_regions)
-		return stingy_region_is_full(region) && !region->has_high ? STINGY_FELL_FULL : STINGY_FELL_REASONS;
-	return __atomic_load_n(&stingy_serve.live->n_owned, __ATOMIC_RELAXED) >= stingy_serve.arena.count &&
-			       !stingy_serve.is_dry && !stingy_serve.is_hopeless
-		       ? STINGY_FELL_THREAD
-		       : STINGY_FELL_REASONS;
+	return self->regions != stingy_no_regions && stingy_region_is_full(region) && !region->has_high;
 }
 
 static inline __attribute__((always_inline)) enum stingy_taken stingy_take_fast(size_t size, uintptr_t ra,
@@ -168,6 +168,24 @@ static inline __attribute__((always_inline)) enum stingy_taken stingy_take_fast(
 	return STINGY_LEFT;
 }
 
+/* Where a site cannot be served by the quick way, the reason, if that can be said as quickly. */
+static inline enum stingy_taken stingy_serve_fall_back(struct stingy_self *self, const struct stingy_node *node,
+						       size_t size)
+{
+	if (__builtin_expect(!self->counters, 0))
+		return STINGY_UNSURE;
+	if (node == &stingy_sites_unmanaged)
+		self->counters->unmanaged++;
+	else if (stingy_serve_is_left_out(self))
+		self->counters->fell_back[STINGY_FELL_THREAD]++;
+	else if (size < node->quick && stingy_serve_is_full(self, node)) {
+		stingy_serve_region_of(self, node)->live.full++;
+		self->counters->fell_back[STINGY_FELL_FULL]++;
+	} else
+		return STINGY_UNSURE;
+	return STINGY_LEFT;
+}
+
 static inline __attribute__((always_inline)) enum stingy_taken stingy_take_deep(size_t size, uintptr_t sp,
 										const void *hint, void **object)
 {
@@ -175,28 +193,12 @@ static inline __attribute__((always_inline)) enum stingy_taken stingy_take_deep(
 	const struct stingy_node *node = hint;
 	if (__builtin_expect(!node, 0))
 		return STINGY_UNSURE;
-	if (__builtin_expect(node->next_at != 0, 1)) {
-		if (__builtin_expect(!stingy_serve_can_walk(self, node, sp), 0))
-			return STINGY_UNSURE;
+	if (__builtin_expect(node->next_at != 0, 1) && __builtin_expect(stingy_serve_can_walk(self, node, sp), 1)) {
 		node = stingy_sites_walk(&stingy_serve.sites, node, sp);
 		if (__builtin_expect(size < node->quick, 1) && stingy_serve_pop(self, node, object))
 			return STINGY_TAKEN;
 	}
-	if (__builtin_expect(!self->counters, 0))
-		return STINGY_UNSURE;
-	if (node == &stingy_sites_unmanaged) {
-		self->counters->unmanaged++;
-		return STINGY_LEFT;
-	}
-	if (size >= node->quick)
-		return STINGY_UNSURE;
-	enum stingy_fell_back why = stingy_serve_why_not(self, node);
-	if (why == STINGY_FELL_REASONS)
-		return STINGY_UNSURE;
-	if (why == STINGY_FELL_FULL)
-		stingy_serve_region_of(self, node)->live.full++;
-	self->counters->fell_back[why]++;
-	return STINGY_LEFT;
+	return stingy_serve_fall_back(self, node, size);
 }
 
 static inline void *stingy_took(void *object, size_t size, size_t align, const struct stingy_frame *at)

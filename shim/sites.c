@@ -12,24 +12,29 @@ const struct stingy_node stingy_sites_unmanaged = {.only_ra = STINGY_NO_RA};
 /* Bytes from the malloc call beyond which a frame is not for the quick walk: see STINGY_WALK_MARGIN in serve.h. */
 #define QUICK_MOST (48u << 10)
 
-/* The least table for so many edges: a power of two, and at most half full. */
-static uint32_t table_size(uint32_t edges)
+static uint32_t power_of_two(uint32_t least)
 {
 	uint32_t size = 4096;
-	while (size < 2 * edges)
+	while (size < least)
 		size *= 2;
 	return size;
 }
 
-/* Room for a table: of all edges by name while sites are added, later of those that need it. */
-static uint32_t table_room(uint32_t addresses)
+/* Of the table in which so many edges are found by name, while sites are added. */
+static uint32_t name_table_size(uint32_t edges)
 {
-	return table_size(addresses + STINGY_UNMANAGED_MAX);
+	return power_of_two(edges + edges / 3);
+}
+
+/* Of one in which so many edges are found by address: at most half full. */
+static uint32_t table_size(uint32_t edges)
+{
+	return power_of_two(2 * (edges + STINGY_UNMANAGED_LEAST));
 }
 
 size_t stingy_sites_memory(uint32_t addresses, uint32_t modules)
 {
-	return 2 * table_room(addresses) * sizeof(struct stingy_edge) +
+	return 2 * table_size(addresses) * sizeof(struct stingy_edge) +
 	       stingy_lines((addresses + 1) * sizeof(struct stingy_node)) +
 	       stingy_lines((addresses + 1) * sizeof(struct stingy_node_rest)) +
 	       stingy_lines(addresses * sizeof(struct stingy_named_edge)) +
@@ -40,9 +45,9 @@ void stingy_sites_init(struct stingy_sites *sites, uint32_t addresses, uint32_t 
 		       const struct stingy_sites_kind *kinds, void *memory)
 {
 	char *at = memory;
-	uint32_t room = table_room(addresses);
+	uint32_t room = table_size(addresses);
 	*sites = (struct stingy_sites){
-		.mask = table_size(addresses) - 1, .kinds = kinds, .n_nodes = 1, /* the root */
+		.mask = name_table_size(addresses) - 1, .kinds = kinds, .n_nodes = 1, /* the root */
 	};
 	sites->tables[0] = stingy_carve(&at, room * sizeof(struct stingy_edge));
 	sites->tables[1] = stingy_carve(&at, room * sizeof(struct stingy_edge));
@@ -196,7 +201,8 @@ void stingy_sites_settle(struct stingy_sites *sites, uint32_t region_size, bool 
 		if (from->next_ends < node->next_ends)
 			from->next_ends = node->next_ends;
 	}
-	sites->mask = table_size(n_edges + STINGY_UNMANAGED_MAX) - 1;
+	sites->mask = table_size(n_edges) - 1;
+	sites->most_unmanaged = table_size(n_edges) / 2 - n_edges;
 	sites->edges = sites->tables[1]; /* empty; so the first to be made is table 0, whose memory is in use */
 }
 
@@ -305,7 +311,7 @@ void stingy_sites_bind(struct stingy_sites *sites)
 
 const struct stingy_node *stingy_sites_learn(struct stingy_sites *sites, uintptr_t ra)
 {
-	if (__atomic_load_n(&sites->n_unmanaged, __ATOMIC_RELAXED) >= STINGY_UNMANAGED_MAX || sites->is_frozen ||
+	if (__atomic_load_n(&sites->n_unmanaged, __ATOMIC_RELAXED) >= sites->most_unmanaged || sites->is_frozen ||
 	    !try_lock(sites))
 		return &stingy_sites_unmanaged;
 	bind_locked(sites);

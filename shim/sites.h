@@ -23,8 +23,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Return addresses without a site that are remembered; beyond them, unknown means unmanaged. */
-#define STINGY_UNMANAGED_MAX 2048u
+/* Return addresses without a site for which there is room at least; beyond what there is, unknown means unmanaged. */
+#define STINGY_UNMANAGED_LEAST 1024u
 
 /* Addresses in all sites together; what a node's number and an address share a word for. */
 #define STINGY_NODES_MAX (1u << 17)
@@ -93,7 +93,8 @@ struct stingy_sites {
 	struct stingy_named_edge *named;
 	struct stingy_sites_module *modules;
 	const struct stingy_sites_kind *kinds;
-	uint32_t n_nodes, n_modules, n_unmanaged;
+	uint32_t n_nodes, n_modules;
+	uint32_t n_unmanaged, most_unmanaged;  /* return addresses without a site that are remembered, and can be */
 	uint32_t n_here;                       /* sites whose outermost address is in a module that is loaded */
 	struct stingy_modules_version version; /* of the loader's list that the table was made for */
 	bool is_locked;
