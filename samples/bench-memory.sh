@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What memory the library adds to a process besides its arena, under a manifest of 1,000 sites, each of which it has
-# served: private dirty memory by mapping, from smaps, with the library less without it.
+# served: anonymous memory by mapping, from smaps, with the library less without it.
 
 # shellcheck source-path=SCRIPTDIR source=bench-common.sh disable=SC2154
 . "${0%/*}/bench-common.sh"
@@ -50,7 +50,7 @@ snapshot without "$program" none
 snapshot with env LD_PRELOAD="$production" STINGY_MANIFEST="$work/manifest" "$program"
 dirty without >"$work/without"
 dirty with >"$work/with"
-echo "KiB of private memory besides the arena, $(grep -c '^site' "$work/manifest") sites served, $(wc -c <"$work/manifest") bytes of manifest"
+echo "KiB of memory besides the arena, $(grep -c '^site' "$work/manifest") sites served, $(wc -c <"$work/manifest") bytes of manifest"
 printf '%-40s %8s %8s %8s\n' mapping without with more
 awk '
 	{ kib[FILENAME ~ /without$/, $2] += $1; names[$2]; sum[FILENAME ~ /without$/] += $1 }

@@ -168,6 +168,17 @@ static inline __attribute__((always_inline)) enum stingy_taken stingy_take_fast(
 	return STINGY_LEFT;
 }
 
+/* Whether an address that is in no table is no site's: nothing is served, or no more addresses can be remembered. */
+static inline bool stingy_serve_is_no_site(struct stingy_self *self)
+{
+	if (!stingy_serve.is_on)
+		return true;
+	if (!self->counters || !stingy_sites_are_full(&stingy_serve.sites))
+		return false;
+	self->counters->unmanaged++;
+	return true;
+}
+
 /* Where a site cannot be served by the quick way, the reason, if that can be said as quickly. */
 static inline enum stingy_taken stingy_serve_fall_back(struct stingy_self *self, const struct stingy_node *node,
 						       size_t size)
@@ -192,7 +203,7 @@ static inline __attribute__((always_inline)) enum stingy_taken stingy_take_deep(
 	struct stingy_self *self = &stingy_self;
 	const struct stingy_node *node = hint;
 	if (__builtin_expect(!node, 0))
-		return STINGY_UNSURE;
+		return stingy_serve_is_no_site(self) ? STINGY_LEFT : STINGY_UNSURE;
 	if (__builtin_expect(node->next_at != 0, 1) && __builtin_expect(stingy_serve_can_walk(self, node, sp), 1)) {
 		node = stingy_sites_walk(&stingy_serve.sites, node, sp);
 		if (__builtin_expect(size < node->quick, 1) && stingy_serve_pop(self, node, object))

@@ -311,8 +311,7 @@ void stingy_sites_bind(struct stingy_sites *sites)
 
 const struct stingy_node *stingy_sites_learn(struct stingy_sites *sites, uintptr_t ra)
 {
-	if (__atomic_load_n(&sites->n_unmanaged, __ATOMIC_RELAXED) >= sites->most_unmanaged || sites->is_frozen ||
-	    !try_lock(sites))
+	if (stingy_sites_are_full(sites) || sites->is_frozen || !try_lock(sites))
 		return &stingy_sites_unmanaged;
 	bind_locked(sites);
 	const struct stingy_node *to = stingy_sites_find(sites, STINGY_ROOT_KEY, ra);

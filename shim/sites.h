@@ -169,6 +169,12 @@ static inline const struct stingy_node *stingy_sites_find(const struct stingy_si
 
 #define STINGY_ROOT_KEY UINT64_C(0)
 
+/* Whether no more addresses without a site can be remembered: what is not known is taken for one. */
+static inline bool stingy_sites_are_full(const struct stingy_sites *sites)
+{
+	return __atomic_load_n(&sites->n_unmanaged, __ATOMIC_RELAXED) >= sites->most_unmanaged;
+}
+
 /* Whether the call whose stack pointer is sp came by the one address that leads on from the node. */
 static inline bool stingy_sites_is_only(const struct stingy_node *node, uintptr_t sp)
 {
