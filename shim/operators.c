@@ -25,7 +25,6 @@ stingy_operator_call *stingy_operators_next(enum stingy_operator which)
 /* What is found out of each module in turn. */
 struct survey {
 	void *second[STINGY_OPERATORS];  /* the next definition in the global scope; NULL: none */
-	bool is_ours[STINGY_OPERATORS];  /* the first definition is */
 	bool is_known[STINGY_OPERATORS]; /* the second is libstdc++'s, or the next allocator's */
 	stingy_operator_call *by[STINGY_OPERATORS];
 };
@@ -46,12 +45,11 @@ static bool is_libstdcxx(const struct stingy_module *module)
 static int visit(const struct stingy_module *module, void *data)
 {
 	struct survey *survey = data;
-	bool is_this = contains(module, (uintptr_t)visit);
 	bool is_allocator = contains(module, (uintptr_t)stingy_next.malloc);
-	bool is_known = is_allocator || is_libstdcxx(module);
+	if (!is_allocator && !is_libstdcxx(module))
+		return 0;
 	for (unsigned i = 0; i < STINGY_OPERATORS; i++) {
-		survey->is_ours[i] |= is_this && contains(module, (uintptr_t)first[i]);
-		if (!is_known || !contains(module, (uintptr_t)survey->second[i]))
+		if (!contains(module, (uintptr_t)survey->second[i]))
 			continue;
 		survey->is_known[i] = true;
 		if (is_allocator)
@@ -74,7 +72,7 @@ void stingy_operators_init(void)
 	/* Where malloc is not ours libstdc++ makes new of that one. */
 	bool are_served = stingy_next_is_here((uintptr_t)malloc) && stingy_next_is_here((uintptr_t)free);
 	for (unsigned i = 0; i < STINGY_OPERATORS; i++) {
-		are_served &= survey.is_ours[i] && (survey.is_known[i] || !survey.second[i]);
+		are_served &= stingy_next_is_here((uintptr_t)first[i]) && (survey.is_known[i] || !survey.second[i]);
 		stingy_operators.by[i] = survey.by[i];
 	}
 	__atomic_store_n(&stingy_operators.are_served, are_served, __ATOMIC_RELEASE);
