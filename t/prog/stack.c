@@ -135,7 +135,7 @@ static int is_kernels(const void *address)
 
 static void run_where(void)
 {
-	char here;
+	char here = 0;
 	say(is_kernels(&here) ? "the kernel's" : "another one");
 }
 
@@ -151,7 +151,7 @@ static __attribute__((noinline)) unsigned go_down(uintptr_t until, unsigned dept
 
 static void run_deep(void)
 {
-	char here;
+	char here = 0;
 	make_all();
 	check(go_down((uintptr_t)&here - DEEP, 0) > 1000, "not deep");
 	renew_all();
