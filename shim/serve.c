@@ -150,6 +150,12 @@ static void check_canary(const struct stingy_region *region, uint32_t offset)
 		stingy_region_overrun(region, offset);
 }
 
+/* Bytes of a slot that an object may have. */
+static uint32_t room(const struct stingy_region *region)
+{
+	return region->live.slot - (stingy_serve.has_canaries ? STINGY_CANARY_SIZE : 0);
+}
+
 /* A slot of the owner's region, if it is such that one would do; else *reason is set. */
 static void *serve_from(struct stingy_region *region, size_t align, enum stingy_fell_back *reason)
 {
@@ -169,7 +175,7 @@ static void *serve(const struct stingy_sites_kind *kind, size_t size, size_t ali
 {
 	bool has_high = kind->high != UINT32_MAX;
 	enum stingy_fell_back reason = STINGY_FELL_SIZE;
-	if (size > kind->limit && (!has_high || size > stingy_serve.regions[kind->high].live.slot))
+	if (size > kind->limit && (!has_high || size > room(&stingy_serve.regions[kind->high])))
 		return fell_back(self, reason);
 	if (stingy_serve.is_dry) {
 		self->counters->served++;
@@ -294,7 +300,7 @@ size_t stingy_usable(const void *object)
 	struct stingy_slot slot = stingy_region_slot(region, offset);
 	if (!stingy_region_is_given(region, slot))
 		stingy_region_bad_free(region, slot.offset);
-	return region->live.slot - (stingy_serve.has_canaries ? STINGY_CANARY_SIZE : 0);
+	return room(region);
 }
 
 static struct stingy_region *regions_of(uint32_t arena)
