@@ -345,8 +345,8 @@ static void tell_pages(void)
 static void after_fork_in_parent(void)
 {
 	stingy_arena_after_fork_in_parent(&stingy_serve.arena, arenas_in_use());
-	stingy_sites_after_fork_in_parent(&stingy_serve.sites);
 	tell_pages();
+	stingy_sites_after_fork_in_parent(&stingy_serve.sites); /* last: this lets another thread fork */
 }
 
 /*
@@ -384,8 +384,9 @@ static void after_fork_in_child(void)
 		live->state = STINGY_LIVE_READY;
 	memset(stingy_serve.owner, 0, sizeof(stingy_serve.owner));
 	stingy_self.regions = stingy_no_regions;
-	stingy_self.is_busy = stingy_self.has_exited = false;
-	stingy_self.counters = NULL;
+	stingy_self.has_exited = false;
+	if (stingy_self.counters) /* never NULL again: a signal handler may have forked amid stingy_take */
+		register_thread(&stingy_self);
 }
 
 __attribute__((constructor(101))) static void begin(void)
