@@ -150,6 +150,12 @@ static void check_canary(const struct stingy_region *region, uint32_t offset)
 		stingy_region_overrun(region, offset);
 }
 
+/* Bytes of a slot that an object may have. */
+static uint32_t room(const struct stingy_region *region)
+{
+	return region->live.slot - (stingy_serve.has_canaries ? STINGY_CANARY_SIZE : 0);
+}
+
 /* A slot of the owner's region, if it is such that one would do; else *reason is set. */
 static void *serve_from(struct stingy_region *region, size_t align, enum stingy_fell_back *reason)
 {
@@ -169,7 +175,7 @@ static void *serve(const struct stingy_sites_kind *kind, size_t size, size_t ali
 {
 	bool has_high = kind->high != UINT32_MAX;
 	enum stingy_fell_back reason = STINGY_FELL_SIZE;
-	if (size > kind->limit && (!has_high || size > stingy_serve.regions[kind->high].live.slot))
+	if (size > kind->limit && (!has_high || size > room(&stingy_serve.regions[kind->high])))
 		return fell_back(self, reason);
 	if (stingy_serve.is_dry) {
 		self->counters->served++;
@@ -294,7 +300,7 @@ size_t stingy_usable(const void *object)
 	struct stingy_slot slot = stingy_region_slot(region, offset);
 	if (!stingy_region_is_given(region, slot))
 		stingy_region_bad_free(region, slot.offset);
-	return region->live.slot - (stingy_serve.has_canaries ? STINGY_CANARY_SIZE : 0);
+	return room(region);
 }
 
 static struct stingy_region *regions_of(uint32_t arena)
@@ -339,8 +345,8 @@ static void tell_pages(void)
 static void after_fork_in_parent(void)
 {
 	stingy_arena_after_fork_in_parent(&stingy_serve.arena, arenas_in_use());
-	stingy_sites_after_fork_in_parent(&stingy_serve.sites);
 	tell_pages();
+	stingy_sites_after_fork_in_parent(&stingy_serve.sites); /* last: this lets another thread fork */
 }
 
 /*
@@ -378,8 +384,9 @@ static void after_fork_in_child(void)
 		live->state = STINGY_LIVE_READY;
 	memset(stingy_serve.owner, 0, sizeof(stingy_serve.owner));
 	stingy_self.regions = stingy_no_regions;
-	stingy_self.is_busy = stingy_self.has_exited = false;
-	stingy_self.counters = NULL;
+	stingy_self.has_exited = false;
+	if (stingy_self.counters) /* never NULL again: a signal handler may have forked amid stingy_take */
+		register_thread(&stingy_self);
 }
 
 __attribute__((constructor(101))) static void begin(void)

@@ -288,20 +288,26 @@ static void bind_locked(struct stingy_sites *sites)
 	sites->version = version;
 }
 
+static __thread char me; /* its address tells threads apart */
+
+/*
+ * Both are in one order with is_stale: of a thread that says so and finds the lock taken, and the one that gives it
+ * back and then looks, one sees what the other did.
+ */
 static bool try_lock(struct stingy_sites *sites)
 {
-	return !__atomic_test_and_set(&sites->is_locked, __ATOMIC_ACQUIRE);
+	const void *nobody = NULL;
+	return __atomic_compare_exchange_n(&sites->locked_by, &nobody, &me, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 static void unlock(struct stingy_sites *sites)
 {
-	__atomic_clear(&sites->is_locked, __ATOMIC_RELEASE);
+	__atomic_store_n(&sites->locked_by, NULL, __ATOMIC_SEQ_CST);
 }
 
-void stingy_sites_bind(struct stingy_sites *sites)
+/* Whoever holds the lock may have looked at the list before it changed, and looks again. */
+static void bind_if_stale(struct stingy_sites *sites)
 {
-	__atomic_store_n(&sites->is_stale, true, __ATOMIC_SEQ_CST);
-	/* Whoever holds the lock may have looked at the list before it changed, and looks again. */
 	while (__atomic_load_n(&sites->is_stale, __ATOMIC_SEQ_CST) && try_lock(sites)) {
 		__atomic_store_n(&sites->is_stale, false, __ATOMIC_SEQ_CST);
 		bind_locked(sites);
@@ -309,9 +315,15 @@ void stingy_sites_bind(struct stingy_sites *sites)
 	}
 }
 
+void stingy_sites_bind(struct stingy_sites *sites)
+{
+	__atomic_store_n(&sites->is_stale, true, __ATOMIC_SEQ_CST);
+	bind_if_stale(sites);
+}
+
 const struct stingy_node *stingy_sites_learn(struct stingy_sites *sites, uintptr_t ra)
 {
-	if (stingy_sites_are_full(sites) || sites->is_frozen || !try_lock(sites))
+	if (stingy_sites_are_full(sites) || !try_lock(sites))
 		return &stingy_sites_unmanaged;
 	bind_locked(sites);
 	const struct stingy_node *to = stingy_sites_find(sites, STINGY_ROOT_KEY, ra);
@@ -321,8 +333,7 @@ const struct stingy_node *stingy_sites_learn(struct stingy_sites *sites, uintptr
 		__atomic_store_n(&sites->n_unmanaged, sites->n_unmanaged + 1, __ATOMIC_RELAXED);
 	}
 	unlock(sites);
-	if (__atomic_load_n(&sites->is_stale, __ATOMIC_SEQ_CST))
-		stingy_sites_bind(sites);
+	bind_if_stale(sites);
 	return to;
 }
 
@@ -353,18 +364,36 @@ uint32_t stingy_sites_match(const struct stingy_sites *sites, const struct sting
 
 void stingy_sites_before_fork(struct stingy_sites *sites)
 {
-	while (!try_lock(sites)) /* that thread is with the loader, for a moment */
-		sched_yield();
-	sites->is_shared = !__libc_single_threaded;
+	bool is_inside = false;
+	while (!is_inside && !try_lock(sites)) {
+		is_inside = __atomic_load_n(&sites->locked_by, __ATOMIC_RELAXED) == &me;
+		if (!is_inside) /* another thread is with the loader, for a moment */
+			sched_yield();
+	}
+	sites->n_inside += is_inside;
+	sites->is_shared = !__libc_single_threaded || is_inside;
+}
+
+/* What a signal had interrupted keeps its lock. */
+static bool is_kept(struct stingy_sites *sites)
+{
+	if (sites->n_inside == 0)
+		return false;
+	sites->n_inside--;
+	return true;
 }
 
 void stingy_sites_after_fork_in_parent(struct stingy_sites *sites)
 {
+	if (is_kept(sites))
+		return;
 	unlock(sites);
+	bind_if_stale(sites);
 }
 
 void stingy_sites_after_fork_in_child(struct stingy_sites *sites)
 {
 	sites->is_frozen = sites->is_frozen || sites->is_shared;
-	unlock(sites);
+	if (!is_kept(sites))
+		unlock(sites);
 }

@@ -97,9 +97,10 @@ struct stingy_sites {
 	uint32_t n_unmanaged, most_unmanaged;  /* return addresses without a site that are remembered, and can be */
 	uint32_t n_here;                       /* sites whose outermost address is in a module that is loaded */
 	struct stingy_modules_version version; /* of the loader's list that the table was made for */
-	bool is_locked;
-	bool is_stale;  /* the loader's list has changed since the lock was taken */
-	bool is_shared; /* at fork: there were other threads */
+	const void *locked_by;                 /* what tells the thread apart; NULL: nobody */
+	uint32_t n_inside;                     /* forks under way of a thread that had the lock: in signal handlers */
+	bool is_stale;                         /* the loader's list has changed since the lock was taken */
+	bool is_shared; /* at fork: another thread, or what it interrupted, may have been with the loader */
 	bool is_frozen; /* the loader must not be asked any more */
 };
 
@@ -138,7 +139,8 @@ bool stingy_sites_is_path(const struct stingy_manifest_module *named, const stru
 /*
  * In fork. The loader's lock may be held by another thread, and glibc does not give it back in the child: so none of
  * our threads is inside meanwhile, and the child of a process that had threads never asks the loader again. What it
- * does not know is unmanaged; modules that it loads stay unknown.
+ * does not know is unmanaged, and remembered as that; modules that it loads stay unknown. Where a signal handler forks
+ * amid one of the functions above, that one goes on in both processes.
  */
 void stingy_sites_before_fork(struct stingy_sites *sites);
 void stingy_sites_after_fork_in_parent(struct stingy_sites *sites);

@@ -110,8 +110,20 @@ static void test_another_build_is_another_module(void **state)
 	free((void *)(uintptr_t)libc.path);
 }
 
-/* In a child, after the hooks: whether it still learns, and asks the loader. */
-static bool child_learns(void)
+/* What stingy_sites_bind and its like find out to be wrong, if they ask the loader. */
+static void make_doubtful(void)
+{
+	sites.version.adds--;
+	sites.n_here = 99;
+}
+
+static bool has_asked(void)
+{
+	return sites.n_here == 1;
+}
+
+/* In a child, after the hooks: whether it still asks the loader. That an address is unmanaged it remembers anyway. */
+static bool child_asks(void)
 {
 	int status;
 
@@ -120,12 +132,11 @@ static bool child_learns(void)
 	if (pid == 0) {
 		stingy_sites_after_fork_in_child(&sites);
 		stingy_sites_learn(&sites, address_of(77));
-		bool has_learnt = stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(77)) != NULL;
-		sites.version.adds--;
-		sites.n_here = 99;
+		if (stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(77)) != &stingy_sites_unmanaged)
+			_exit(2);
+		make_doubtful();
 		stingy_sites_bind(&sites);
-		bool has_asked = sites.n_here == 1;
-		_exit(has_learnt != has_asked ? 2 : has_learnt);
+		_exit(has_asked());
 	}
 	stingy_sites_after_fork_in_parent(&sites);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -148,10 +159,10 @@ static void test_children_of_threads_leave_the_loader_alone(void **state)
 
 	(void)state;
 	make();
-	assert_true(child_learns());
+	assert_true(child_asks());
 	assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_the_end, &barrier), 0);
-	assert_false(child_learns());
+	assert_false(child_asks());
 	assert_true(has_site());
 	assert_ptr_equal(stingy_sites_learn(&sites, address_of(78)), &stingy_sites_unmanaged);
 	assert_ptr_equal(stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(78)), &stingy_sites_unmanaged);
@@ -162,7 +173,7 @@ static void test_children_of_threads_leave_the_loader_alone(void **state)
 static void *unlock_soon(void *unused)
 {
 	usleep(30000);
-	__atomic_clear(&sites.is_locked, __ATOMIC_RELEASE);
+	__atomic_store_n(&sites.locked_by, NULL, __ATOMIC_RELEASE);
 	return unused;
 }
 
@@ -172,15 +183,45 @@ static void test_fork_waits_for_who_is_with_the_loader(void **state)
 
 	(void)state;
 	make();
-	sites.is_locked = true;
+	sites.locked_by = &thread;                                                            /* another's mark */
 	assert_ptr_equal(stingy_sites_learn(&sites, address_of(1)), &stingy_sites_unmanaged); /* does not wait */
 	assert_null(stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(1)));
 	assert_int_equal(pthread_create(&thread, NULL, unlock_soon, NULL), 0);
 	stingy_sites_before_fork(&sites);
-	assert_true(sites.is_locked);
+	assert_ptr_not_equal(sites.locked_by, &thread);
 	stingy_sites_after_fork_in_parent(&sites);
-	assert_false(sites.is_locked);
+	assert_null(sites.locked_by);
 	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* A signal handler may fork amid whatever the thread does with the lock, and that goes on afterwards. */
+static void test_fork_by_who_has_the_lock(void **state)
+{
+	(void)state;
+	make();
+	for (unsigned is_child = 0; is_child < 2; is_child++) {
+		void (*after)(struct stingy_sites * sites) =
+			is_child ? stingy_sites_after_fork_in_child : stingy_sites_after_fork_in_parent;
+		stingy_sites_before_fork(&sites); /* stands for what is interrupted */
+		stingy_sites_before_fork(&sites);
+		after(&sites);
+		assert_non_null(sites.locked_by);
+		stingy_sites_after_fork_in_parent(&sites);
+		assert_null(sites.locked_by);
+		assert_int_equal(sites.is_frozen, is_child); /* as it may have been with the loader */
+	}
+}
+
+static void test_modules_that_go_while_another_thread_forks(void **state)
+{
+	(void)state;
+	make();
+	stingy_sites_before_fork(&sites);
+	make_doubtful();
+	stingy_sites_bind(&sites);
+	assert_false(has_asked());
+	stingy_sites_after_fork_in_parent(&sites);
+	assert_true(has_asked());
 }
 
 int main(void)
@@ -189,6 +230,8 @@ int main(void)
 		cmocka_unit_test(test_another_build_is_another_module),
 		cmocka_unit_test(test_children_of_threads_leave_the_loader_alone),
 		cmocka_unit_test(test_fork_waits_for_who_is_with_the_loader),
+		cmocka_unit_test(test_fork_by_who_has_the_lock),
+		cmocka_unit_test(test_modules_that_go_while_another_thread_forks),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

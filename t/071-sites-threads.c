@@ -137,11 +137,10 @@ static void *learn_all(void *found)
 /* As if the module had gone, or come back. */
 static void change(void)
 {
-	while (__atomic_test_and_set(&sites.is_locked, __ATOMIC_ACQUIRE))
-		sched_yield();
+	stingy_sites_before_fork(&sites); /* nobody binds meanwhile */
 	sites.modules[1].named.id[0] ^= 1;
 	sites.version.adds--;
-	__atomic_clear(&sites.is_locked, __ATOMIC_RELEASE);
+	stingy_sites_after_fork_in_parent(&sites);
 	stingy_sites_bind(&sites);
 }
 

@@ -53,6 +53,12 @@ fills()
 	STINGY_REPORT=1 managed "$work/manifest" "$misuse" fill >out 2>err && grep -q 'not stopped' out && [ "$(served err)" -eq 10 ]
 }
 tap_ok "with canaries: all that is said to be usable may be written to" fills
+solve misuse -v home=1 -v spare=10 -v high=20 >high
+beyond()
+{
+	STINGY_REPORT=1 managed "$work/high" "$misuse" beyond-high >out 2>err && grep -q 'not stopped' out && [ "$(served err)" -eq 0 ]
+}
+tap_ok "with canaries: what has no room before one in a slot of the high slab is not served there" beyond
 where='\(slot 3 of region 0, misuse\+0x[0-9a-f]+\)$'
 while IFS='|' read -r how pattern what; do
 	tap_ok "with canaries: $what" stopped "$pattern" "$how"

@@ -14,6 +14,7 @@
 
 #define OBJECTS 10
 #define SIZE    48
+#define HIGH    32768 /* bytes: the test's high slab has such slots */
 
 static char *objects[OBJECTS];
 
@@ -25,10 +26,10 @@ static void *hide(void *object)
 }
 
 /* As the manifest of the test has it, the objects are slots that follow each other. */
-static void make(void)
+static void make(size_t size)
 {
 	for (unsigned i = 0; i < OBJECTS; i++)
-		objects[i] = hide(malloc(SIZE));
+		objects[i] = hide(malloc(size));
 }
 
 static void announce(const void *address)
@@ -110,6 +111,11 @@ static int misuse(const char *how)
 			memset(objects[i], 0xff, malloc_usable_size(objects[i]));
 			free_it(objects[i]);
 		}
+	} else if (strcmp(how, "beyond-high") == 0) {
+		for (unsigned i = 0; i < OBJECTS; i++) {
+			memset(objects[i], 0xff, HIGH + 8);
+			free_it(objects[i]);
+		}
 	} else if (strcmp(how, "none") == 0) {
 		for (unsigned i = 0; i < OBJECTS; i++)
 			free_it(objects[i]);
@@ -122,6 +128,8 @@ static int misuse(const char *how)
 
 int main(int argc, char **argv)
 {
-	make();
-	return argc == 2 ? misuse(argv[1]) : 2;
+	if (argc != 2)
+		return 2;
+	make(strcmp(argv[1], "beyond-high") == 0 ? HIGH + 8 : SIZE);
+	return misuse(argv[1]);
 }
