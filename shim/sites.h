@@ -30,8 +30,11 @@
 #define STINGY_NODES_MAX (1u << 17)
 #define STINGY_NODE_BITS 47 /* user addresses of x86-64 are below 2^47 */
 
-/* No return address. */
-#define STINGY_NO_RA UINT64_C(1)
+/*
+ * No return address, as it is not canonical. Nor a number that programs have about: by a rule that is wrong the walk
+ * compares it with anything.
+ */
+#define STINGY_NO_RA UINT64_C(0x8000000000000001)
 
 /*
  * What the quick walk needs of a node. Where all rules on the way from the root are a stack pointer and a constant, the
@@ -146,6 +149,8 @@ void stingy_sites_before_fork(struct stingy_sites *sites);
 void stingy_sites_after_fork_in_parent(struct stingy_sites *sites);
 void stingy_sites_after_fork_in_child(struct stingy_sites *sites);
 
+#define STINGY_ROOT_KEY UINT64_C(0)
+
 /*
  * Where the edge leads that leaves the node with the key by ra; NULL if there is none. Return addresses differ in their
  * low bits enough to be their own hash; so do node keys.
@@ -160,8 +165,8 @@ static inline const struct stingy_node *stingy_sites_find(const struct stingy_si
 		uint64_t at = __atomic_load_n(&edge->key, __ATOMIC_ACQUIRE);
 		if (__builtin_expect(at == key, 1)) {
 			const struct stingy_node *to = __atomic_load_n(&edge->to, __ATOMIC_RELAXED);
-			if (!to)
-				__builtin_unreachable(); /* callers need not ask */
+			if (!to && node_key == STINGY_ROOT_KEY)
+				__builtin_unreachable(); /* callers need not ask; else ra may be anything, and key 0 */
 			return to;
 		}
 		if (at == 0)
@@ -169,14 +174,11 @@ static inline const struct stingy_node *stingy_sites_find(const struct stingy_si
 	}
 }
 
-#define STINGY_ROOT_KEY UINT64_C(0)
-
 /* Whether no more addresses without a site can be remembered: what is not known is taken for one. */
 static inline bool stingy_sites_are_full(const struct stingy_sites *sites)
 {
 	return __atomic_load_n(&sites->n_unmanaged, __ATOMIC_RELAXED) >= sites->most_unmanaged;
 }
-
 /* Whether the call whose stack pointer is sp came by the one address that leads on from the node. */
 static inline bool stingy_sites_is_only(const struct stingy_node *node, uintptr_t sp)
 {
@@ -184,7 +186,9 @@ static inline bool stingy_sites_is_only(const struct stingy_node *node, uintptr_
 	return ra == __atomic_load_n(&node->only_ra, __ATOMIC_RELAXED);
 }
 
-/* Walks one step from the node, from which edges leave; where there is none for this call, to stingy_sites_unmanaged.
+/*
+ * Walks one step from the node, from which edges leave; where there is none for this call, to stingy_sites_unmanaged.
+ * Also where it has been led to another site's node (see above) from which more may be read than from this one.
  */
 static inline const struct stingy_node *stingy_sites_step(const struct stingy_sites *sites,
 							  const struct stingy_node *node, uintptr_t sp)
@@ -193,8 +197,8 @@ static inline const struct stingy_node *stingy_sites_step(const struct stingy_si
 		return node + 1;
 	if (node->fork == 0)
 		return &stingy_sites_unmanaged;
-	node = stingy_sites_find(sites, node->fork, *(const uintptr_t *)(sp + node->next_at));
-	return node ? node : &stingy_sites_unmanaged;
+	const struct stingy_node *to = stingy_sites_find(sites, node->fork, *(const uintptr_t *)(sp + node->next_at));
+	return to && to->next_ends <= node->next_ends ? to : &stingy_sites_unmanaged;
 }
 
 /*

@@ -348,6 +348,63 @@ static void test_the_quick_walk_alone(void **state)
 	assert_int_equal(not_quick, before);
 }
 
+static const uint32_t fork_a[] = {1, 2}, fork_b[] = {1, 3}, far[] = {4, 9, 14, 19};
+
+/* Where the quick walk leads that finds this on the stack, in the frame of place 1; NULL: nowhere. Further out, a walk
+ * from place 4 would go on to its end. */
+static const struct stingy_node *walk_on(uintptr_t word)
+{
+	uintptr_t words[64] = {0};
+	const struct stingy_node *first = stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(1));
+
+	assert_true(first->next_at != 0 && first->fork != 0);
+	words[first->next_at / sizeof(uintptr_t)] = word;
+	const struct stingy_node *node = stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(far[0]));
+	for (unsigned i = 1; i < 4; i++, node++)
+		words[node->next_at / sizeof(uintptr_t)] = address_of(far[i]);
+	const struct stingy_node *end = stingy_sites_walk(&sites, first, (uintptr_t)words);
+	return end == &stingy_sites_unmanaged ? NULL : end;
+}
+
+static void make_fork(void)
+{
+	make();
+	assert_int_equal(add(fork_a, 2, 0, 100), 0);
+	assert_int_equal(add(fork_b, 2, 0, 200), 0);
+	assert_int_equal(add(far, 4, 0, 300), 0);
+	settle_and_bind();
+	assert_int_equal(walk_on(address_of(2))->quick, 101);
+	assert_int_equal(walk_on(address_of(3))->quick, 201);
+}
+
+/* By a rule that is wrong, anything may stand where a return address should. */
+static void test_what_is_no_return_address_leads_nowhere(void **state)
+{
+	(void)state;
+	make_fork();
+	uint64_t key = stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(1))->fork;
+	for (uintptr_t word = 0; word < 1000; word++) {
+		assert_null(walk_on(word));
+		assert_null(walk_on(-word));
+		assert_null(walk_on(word - key)); /* adds up to the key of an empty place */
+	}
+}
+
+/* A reader that was held up may be led to any node, but never reads further than it has been looked at whether it may.
+ */
+static void test_who_is_led_astray_goes_no_further(void **state)
+{
+	(void)state;
+	make_fork();
+	const struct stingy_node *other = stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(4));
+	const struct stingy_node *right = walk_on(address_of(2));
+	for (uint64_t i = 0; i <= sites.mask; i++)
+		if (sites.edges[i].to == right)
+			sites.edges[i].to = other;
+	assert_null(walk_on(address_of(2)));
+	assert_int_equal(walk_on(address_of(3))->quick, 201);
+}
+
 /* The same address behind every other: which edge it is depends on where it leads from alone. */
 static void test_one_address_behind_many(void **state)
 {
@@ -441,6 +498,8 @@ int main(void)
 		cmocka_unit_test(test_contradictions_are_refused),
 		cmocka_unit_test(test_ten_thousand_sites),
 		cmocka_unit_test(test_the_quick_walk_alone),
+		cmocka_unit_test(test_what_is_no_return_address_leads_nowhere),
+		cmocka_unit_test(test_who_is_led_astray_goes_no_further),
 		cmocka_unit_test(test_one_address_behind_many),
 		cmocka_unit_test(test_unmanaged_addresses_are_bounded),
 		cmocka_unit_test(test_the_table_is_never_more_than_half_full),
