@@ -217,8 +217,8 @@ static int make_room(struct loading *l)
 	size_t stages = l->counts.stages * sizeof(*serve->stages);
 	size_t needs = l->n_needs * sizeof(*l->needs), kinds = l->counts.kinds * sizeof(*l->kinds);
 	size_t labels = l->counts.regions * sizeof(*l->labels), regions = l->region_memory * l->slab.arenas;
-	l->memory = stingy_map(sites + region_of + stages + needs + kinds + l->paths + labels + regions +
-			       8 * STINGY_CACHE_LINE);
+	l->memory =
+		stingy_map(sites + region_of + stages + needs + kinds + l->paths + labels + regions + 8 * STINGY_LINES);
 	if (!l->memory)
 		return refuse(l, "no memory");
 	void *sites_memory = stingy_carve(&l->memory, sites);

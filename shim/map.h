@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-#define STINGY_CACHE_LINE 64u /* bytes, of x86-64 */
+/* Bytes that different threads may write to without being in each other's way: x86-64's lines are fetched in pairs. */
+#define STINGY_LINES 128u
 
 /* Zeroed, page-aligned memory, of which pages are taken as they are used; NULL if there are no addresses left. */
 static inline void *stingy_map(size_t size)
@@ -16,13 +17,13 @@ static inline void *stingy_map(size_t size)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-/* Rounded up to whole cache lines. */
+/* Rounded up to whole pairs of cache lines. */
 static inline size_t stingy_lines(size_t size)
 {
-	return (size + STINGY_CACHE_LINE - 1) & ~(size_t)(STINGY_CACHE_LINE - 1);
+	return (size + STINGY_LINES - 1) & ~(size_t)(STINGY_LINES - 1);
 }
 
-/* Cuts size bytes, rounded up to whole lines, off the beginning of what *memory points to. */
+/* Cuts size bytes, rounded up likewise, off the beginning of what *memory points to. */
 static inline void *stingy_carve(char **memory, size_t size)
 {
 	char *at = *memory;

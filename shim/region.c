@@ -1,10 +1,8 @@
 #include "region.h"
 
 #include "../manifests/manifest.h"
+#include "map.h"
 #include "say.h"
-
-/* Bytes: what different threads write must not share a cache line, nor a pair of them, which are fetched together. */
-#define ALONE 128u
 
 /* The shift, and the places up to the end of the last KiB, which is the region's alone: any address there has one. */
 static void set_places(struct stingy_region *region, uint32_t offset, uint32_t slot, uint32_t count)
@@ -20,8 +18,7 @@ size_t stingy_region_memory(uint32_t slot, uint32_t count)
 	struct stingy_region region;
 	set_places(&region, 0, slot, count);
 	/* One place more, as the region may begin and end in the midst of one. */
-	size_t bytes = count * sizeof(struct stingy_slot) + (region.n_places + 1) * sizeof(uint32_t);
-	return (bytes + ALONE - 1) & ~(size_t)(ALONE - 1);
+	return stingy_lines(count * sizeof(struct stingy_slot) + (region.n_places + 1) * sizeof(uint32_t));
 }
 
 void stingy_region_init(struct stingy_region *region, uint32_t number, char *origin, uint32_t offset, uint32_t slot,

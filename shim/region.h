@@ -41,7 +41,7 @@ struct stingy_region {
 	struct stingy_live_region live; /* first: it is read from outside */
 	struct stingy_slot *stack;      /* the free slots, as many as live.state says */
 	uint32_t *given;   /* [place]: the offset of the slot given there, or as above; begins at first_place */
-	const void *owner; /* stingy_thread() of the thread; NULL: none */
+	const void *owner; /* stingy_thread() of the thread; NULL: none; written by one store */
 	uint32_t shift;    /* a place is an offset by 2^shift bytes, which is at most a slot */
 	uint32_t first_place;
 	/* what is not for the hot path */
@@ -54,10 +54,12 @@ struct stingy_region {
 	uint32_t remote; /* place + 1 of the first on the list of what other threads freed, 0: none; atomic */
 } __attribute__((aligned(64)));
 
-/* Bytes of memory that a region needs besides the slots, wherever it lies: whole cache lines. */
+/* Bytes of memory that a region needs besides the slots, wherever it lies: a multiple of STINGY_LINES. */
 size_t stingy_region_memory(uint32_t slot, uint32_t count);
 
-/* Makes a region of count slots, none ever given, at origin + offset > origin. memory: zeroed, line-aligned, as above.
+/*
+ * Makes a region of count slots, none ever given, at origin + offset > origin. memory: zeroed, aligned to STINGY_LINES,
+ * as above.
  */
 void stingy_region_init(struct stingy_region *region, uint32_t number, char *origin, uint32_t offset, uint32_t slot,
 			uint32_t count, void *memory);

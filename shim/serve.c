@@ -47,7 +47,7 @@ static void set_owner(struct stingy_region *regions, const void *owner)
 	if (stingy_serve.has_canaries)
 		return;
 	for (uint32_t i = 0; i < stingy_serve.n_regions; i++)
-		regions[i].owner = owner;
+		__atomic_store_n(&regions[i].owner, owner, __ATOMIC_RELAXED); /* who frees looks at it */
 }
 
 /* Takes the arena, if nobody owns it. */

@@ -39,10 +39,10 @@ struct stingy_stage {
 /* What is made once, from the manifest, and read ever after. */
 struct stingy_serve {
 	/* the first line, with the first of sites, is all that a malloc and a free take */
-	char *origin;        /* the arena's, */
-	size_t span;         /* and its span */
-	uint32_t *region_of; /* by STINGY_REGION_ALIGN bytes from the arena's origin: the region's distance from nothing
-			      */
+	char *origin; /* the arena's, */
+	size_t span;  /* and its span */
+	/* by STINGY_REGION_ALIGN bytes from the arena's origin: the region's distance from nothing */
+	uint32_t *region_of;
 	struct stingy_region *nothing; /* the region of addresses that have none: nothing is ever given in it */
 	struct stingy_sites sites;
 	/* what is not for the hot path */
@@ -240,6 +240,8 @@ static inline __attribute__((always_inline)) void stingy_release(void *object)
 	uint32_t offset = stingy_serve_offset(object);
 	struct stingy_region *region = stingy_serve_region(offset);
 	struct stingy_slot slot = stingy_region_slot(region, offset);
+	/* A plain load of the owner: who else would write there writes what is not this thread; an atomic one is an
+	 * instruction more. */
 	if (__builtin_expect(region->owner == stingy_thread() && stingy_region_is_given(region, slot), 1))
 		stingy_region_push(region, slot);
 	else
