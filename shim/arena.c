@@ -226,8 +226,15 @@ static void lose_colours(struct stingy_arena *arena)
 	arena->is_coloured = false;
 }
 
+/* The stack is in arena 1, also where no object is. */
+static uint64_t with_stack(const struct stingy_arena *arena, uint64_t live)
+{
+	return live | (arena->stack != 0);
+}
+
 void stingy_arena_after_fork_in_parent(struct stingy_arena *arena, uint64_t live)
 {
+	live = with_stack(arena, live);
 	if (arena->snapshot)
 		munmap(arena->snapshot, arena->count * arena->huge);
 	arena->snapshot = NULL;
@@ -258,7 +265,7 @@ static void restore(struct stingy_arena *arena, uint64_t live)
 
 void stingy_arena_after_fork_in_child(struct stingy_arena *arena, uint64_t live)
 {
-	live |= arena->stack != 0;
+	live = with_stack(arena, live);
 	if (arena->snapshot)
 		restore(arena, live);
 	if (arena->pages == STINGY_PAGES_EXPLICIT)

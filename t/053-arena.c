@@ -424,6 +424,19 @@ static void test_fork_mends_the_arenas_in_use(void **state)
 	assert_true(is_filled(1));
 }
 
+/* What the stack lies in is written to, whether or not objects live there. */
+static void test_fork_mends_what_the_stack_lies_in(void **state)
+{
+	(void)state;
+	make(DEFAULT, STINGY_PAGES_TRANSPARENT);
+	kernel.collapsed = 0;
+	stingy_arena_after_fork_in_parent(&arena, NONE);
+	assert_int_equal(kernel.collapsed, 0);
+	arena.stack = STINGY_PAGE;
+	stingy_arena_after_fork_in_parent(&arena, NONE);
+	assert_int_equal(kernel.collapsed, 1);
+}
+
 /* While the other process is at the same pages; not for ever, if it is something else. */
 static void test_fork_tries_again(void **state)
 {
@@ -687,6 +700,7 @@ int main(void)
 		CASE(test_fork_keeps_contents_of_explicit_pages_on_small_ones),
 		CASE(test_fork_keeps_contents_of_small_pages),
 		CASE(test_fork_mends_the_arenas_in_use),
+		CASE(test_fork_mends_what_the_stack_lies_in),
 		CASE(test_fork_tries_again),
 		CASE(test_forks_are_mended_for_a_while),
 		CASE(test_fork_of_unused_arenas),
