@@ -13,12 +13,12 @@
  * (STINGY_PAGES): one that is copied on write with an empty pool kills the child (trap 6), so they are hidden from fork
  * and their contents are carried over by hand, which a fork that runs no handlers (_Fork, a bare clone) does not do.
  * Small pages work too: those of arena 1 are chosen by colour where that is possible (colour.h), else they have
- *whatever conflicts the kernel's choice gives. What of the high slabs lies beyond the cache slabs' last huge pages is
- *on the kernel's ordinary pages, taken as they are touched; so is the low slab, into which the main thread's stack goes
- *on when it outgrows its part of cache slab 1.
+ * whatever conflicts the kernel's choice gives. What of the high slabs lies beyond the cache slabs' last huge pages is
+ * on the kernel's ordinary pages, taken as they are touched; so is the low slab, into which the main thread's stack
+ * goes on when it outgrows its part of cache slab 1.
  *
  * One set of arenas a process. Not thread-safe: stingy_arena_init is for the constructor, the rest for fork, which
- * holds a lock around it.
+ * holds the lock of the sites around it (two threads may be in fork at a time).
  */
 #ifndef STINGY_ARENA_H
 #define STINGY_ARENA_H

@@ -180,10 +180,10 @@ int64_t stingy_pages_clock(void)
 }
 
 /*
- * The first write beside the other process, here asked of the kernel, as
- * nothing may be written while another thread serves, makes the kernel see small pages, each still shared; then it
- * gathers them, which copies each once (and is atomic for other threads). If it is done in one of the two processes
- * before the other writes, that one keeps the old huge page.
+ * The first write beside the other process makes the kernel see small pages, each still shared: here the kernel is
+ * asked for it, as nothing may be written while another thread serves. Then it gathers them, which copies each once
+ * (and is atomic for other threads). If it is done in one of the two processes before the other writes, that one keeps
+ * the old huge page.
  */
 bool stingy_pages_mend(char *at, size_t size)
 {

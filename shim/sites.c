@@ -145,7 +145,7 @@ int stingy_sites_add(struct stingy_sites *sites, const struct stingy_manifest_si
 	return 0;
 }
 
-/* What is known of a node once all that leads from it is settled. Returns whether it needs edges in the table. */
+/* What is known of a node once all that leads from it is settled, and what that means for the one that leads to it. */
 static void settle_outwards(struct stingy_sites *sites, uint32_t number)
 {
 	struct stingy_node_rest *node = &sites->rest[number];
@@ -251,8 +251,8 @@ static void bind_edge(struct stingy_sites *sites, struct stingy_edge *table, uin
 static void rebuild(struct stingy_sites *sites)
 {
 	struct stingy_edge *table = sites->tables[sites->edges == sites->tables[0]];
-	for (uint64_t i = 0; i <= sites->mask;
-	     i++) /* but for the nodes: a reader that has the key takes it for granted */
+	/* Keys only: a reader that has seen one takes it for granted that there is a node. */
+	for (uint64_t i = 0; i <= sites->mask; i++)
 		__atomic_store_n(&table[i].key, 0, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < sites->n_nodes; i++)
 		__atomic_store_n(&sites->nodes[i].only_ra, STINGY_NO_RA, __ATOMIC_RELAXED);
