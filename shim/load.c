@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "load.h"
 
+#include "canary.h"
 #include "env.h"
 #include "file.h"
 #include "map.h"
@@ -353,7 +354,7 @@ static int fill(struct loading *l)
 }
 
 /* Matches the manifest's modules with the loaded ones, and says which others of them are other builds. */
-static int bind_modules(struct loading *l)
+static void bind_modules(struct loading *l)
 {
 	struct stingy_sites *sites = &l->serve->sites;
 	char path[200];
@@ -364,12 +365,14 @@ static int bind_modules(struct loading *l)
 		if (sites->modules[i].is_other_build && sites->modules[i].here.n_segments == 0)
 			stingy_say("'%s': made for another build of '%s': its sites are not served", l->path,
 				   stingy_text_decode(sites->modules[i].named.path, path, sizeof(path)));
-	return 0;
 }
 
 static int load(struct loading *l)
 {
-	return measure(l) < 0 || make_room(l) < 0 || fill(l) < 0 || bind_modules(l) < 0 ? -1 : 0;
+	if (measure(l) < 0 || make_room(l) < 0 || fill(l) < 0)
+		return -1;
+	bind_modules(l);
+	return 0;
 }
 
 int stingy_load(struct stingy_serve *serve, const char *path)

@@ -9,8 +9,9 @@
 #include "serve.h"
 
 /*
- * Loads the manifest at path into serve, which is zeroed but for is_dry. Returns 0, or -1 after saying why;
- * serve->live, if it could be made, then has a note that says so too, and the rest of serve must not be used.
+ * Loads the manifest at path into serve, which is zeroed but for what the environment says. Returns 0, or -1 after
+ * saying why; serve->live, if it could be made, then has a note that says so too, and the rest of serve must not be
+ * used.
  */
 int stingy_load(struct stingy_serve *serve, const char *path);
 

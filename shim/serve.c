@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "serve.h"
 
+#include "canary.h"
 #include "env.h"
 #include "load.h"
 #include "next.h"
@@ -124,32 +125,6 @@ static uint32_t alignment(const struct stingy_region *region)
 	return bits & -bits;
 }
 
-static uint64_t *canary_of(const struct stingy_region *region, uint32_t offset)
-{
-	return (uint64_t *)(void *)(region->origin + offset + region->live.slot - STINGY_CANARY_SIZE);
-}
-
-/* What no program is likely to write there by mistake: it differs from slot to slot. */
-static uint64_t canary(const uint64_t *at)
-{
-	return (uintptr_t)at * 0x9e3779b97f4a7c15u;
-}
-
-static void *put_canary(const struct stingy_region *region, void *object)
-{
-	uint64_t *at = canary_of(region, stingy_serve_offset(object));
-	at[0] = canary(at);
-	at[1] = canary(at + 1);
-	return object;
-}
-
-static void check_canary(const struct stingy_region *region, uint32_t offset)
-{
-	const uint64_t *at = canary_of(region, offset);
-	if (at[0] != canary(at) || at[1] != canary(at + 1))
-		stingy_region_overrun(region, offset);
-}
-
 /* Bytes of a slot that an object may have. */
 static uint32_t room(const struct stingy_region *region)
 {
@@ -165,7 +140,7 @@ static void *serve_from(struct stingy_region *region, size_t align, enum stingy_
 		return NULL;
 	*reason = STINGY_FELL_FULL;
 	if (stingy_region_pop(region, stingy_serve.origin, &object) || (object = stingy_region_refill(region)))
-		return stingy_serve.has_canaries ? put_canary(region, object) : object;
+		return stingy_serve.has_canaries ? stingy_canary_put(region, object) : object;
 	region->live.full++;
 	return NULL;
 }
@@ -283,7 +258,8 @@ void stingy_serve_release(struct stingy_region *region, struct stingy_slot slot)
 	if (!stingy_region_is_given(region, slot))
 		stingy_region_bad_free(region, slot.offset);
 	if (stingy_serve.has_canaries) {
-		check_canary(region, slot.offset);
+		if (!stingy_canary_is_whole(region, slot.offset))
+			stingy_region_overrun(region, slot.offset);
 		if (is_own(region)) {
 			stingy_region_push(region, slot);
 			return;
@@ -398,15 +374,17 @@ __attribute__((constructor(101))) static void begin(void)
 	if (!path)
 		return;
 	stingy_say_init(!stingy_env_is_main());
-	if (stingy_env_is_set("STINGY_REPORT"))
-		stingy_say_keep();
 	struct stingy_serve loaded = {
 		.is_dry = stingy_env_is_set("STINGY_DRY_RUN"),
 		.has_canaries = stingy_env_is_set("STINGY_CANARIES"),
+		.is_reported = stingy_env_is_set("STINGY_REPORT"),
 	};
+	if (loaded.is_reported)
+		stingy_say_keep();
 	int failed = stingy_load(&loaded, path);
 	if (failed) {
 		stingy_serve.live = loaded.live; /* says why */
+		stingy_serve.is_reported = loaded.is_reported;
 		return;
 	}
 	if (pthread_key_create(&owner_key, owner_exits) != 0 ||
@@ -417,26 +395,4 @@ __attribute__((constructor(101))) static void begin(void)
 	loaded.is_on = true;
 	loaded.live->state = loaded.is_dry ? STINGY_LIVE_DRY_RUN : STINGY_LIVE_READY;
 	stingy_serve = loaded;
-}
-
-/* One line when the process ends, if asked for. */
-__attribute__((destructor)) static void end(void)
-{
-	const struct stingy_live *live = stingy_serve.live;
-	if (!live || !stingy_env_is_set("STINGY_REPORT"))
-		return;
-	uint64_t served = 0, unmanaged = 0, fell_back = 0;
-	for (uint32_t i = 0; i < STINGY_LIVE_THREADS; i++) {
-		served += live->thread[i].served;
-		unmanaged += live->thread[i].unmanaged;
-		for (unsigned r = 0; r < STINGY_FELL_REASONS; r++)
-			fell_back += live->thread[i].fell_back[r];
-	}
-	for (uint32_t i = 0; i < stingy_serve.n_regions * stingy_serve.arena.count; i++)
-		served += stingy_live_region_served(&stingy_serve.regions[i].live);
-	uint64_t all = served + unmanaged + fell_back;
-	unsigned permille = all ? (unsigned)(served * 1000 / all) : 0;
-	stingy_say("%s[%u]: %s%lu of %lu allocations (%u.%u%%) from the arena, %lu unmanaged, %lu fell back%s%s",
-		   stingy_program_path(), live->pid, stingy_serve.is_dry ? "dry run: would have served " : "", served,
-		   all, permille / 10, permille % 10, unmanaged, fell_back, live->note[0] ? "; " : "", live->note);
 }

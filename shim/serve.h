@@ -6,7 +6,8 @@
  * owned matches the first address of sites too, but is served by the next allocator; what a thread frees in another
  * one's arena, the owner collects. The hot path is described in README, "Internals"; the contract is backend.h's.
  *
- * After fork the child has its own copy, which its threads own anew.
+ * After fork the child has its own copy, which its threads own anew. In signal handlers it is as good as libc's malloc
+ * and free, which are not for them; one that forks is borne with. Memory: arenas and tables, made in the constructor.
  */
 #ifndef STINGY_SERVE_H
 #define STINGY_SERVE_H
@@ -50,6 +51,7 @@ struct stingy_serve {
 	bool is_dry;       /* match and count, serve nothing */
 	bool is_hopeless;  /* there was no memory for the arena */
 	bool has_canaries; /* every slot ends in one; no path is quick then, as all have to look at it */
+	bool is_reported;  /* when the process ends; its environment may be gone by then */
 	struct stingy_arena arena;
 	struct stingy_live *live;
 	struct stingy_region *regions; /* of the first arena, then of the second ...; behind nothing */
@@ -84,9 +86,6 @@ static inline const void *stingy_thread(void)
 	__asm__("mov %%fs:0, %0" : "=r"(thread));
 	return thread;
 }
-
-/* Bytes at the end of a slot that a program which stays in its objects never writes to, if asked for. */
-#define STINGY_CANARY_SIZE 16u
 
 /* The contract of backend.h. What is not here is in serve.c: it is rare. */
 void *stingy_take(size_t size, size_t align, const struct stingy_frame *at);

@@ -179,6 +179,7 @@ static inline bool stingy_sites_are_full(const struct stingy_sites *sites)
 {
 	return __atomic_load_n(&sites->n_unmanaged, __ATOMIC_RELAXED) >= sites->most_unmanaged;
 }
+
 /* Whether the call whose stack pointer is sp came by the one address that leads on from the node. */
 static inline bool stingy_sites_is_only(const struct stingy_node *node, uintptr_t sp)
 {

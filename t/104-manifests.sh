@@ -36,6 +36,12 @@ in_force()
 }
 
 tap_ok "the good one is in force" in_force "$work/good"
+without_environment()
+{
+	local steps=("${steps[@]::2}" forget exit=7)
+	in_force "$work/good"
+}
+tap_ok "also where the program has done away with its environment by the end" without_environment
 ln -s good link
 tap_ok "so is a symbolic link to it" in_force "$work/link"
 mkdir elsewhere

@@ -8,6 +8,7 @@
  *	fork=N      a child allocates N objects and ends; the parent waits for it
  *	close       closes all descriptors from 3 on
  *	chdir=DIR   changes the working directory
+ *	forget      has no environment from then on, but an address at which nothing is
  *	secure      prints whether the program runs with more rights than its caller
  *	say=TEXT    prints the text at once
  *	stop        waits for a signal
@@ -121,6 +122,8 @@ static void do_step(const char *step)
 		closefrom(3);
 	else if (strncmp(step, "chdir=", 6) == 0)
 		check(chdir(value) == 0, "cannot change the directory");
+	else if (strcmp(step, "forget") == 0)
+		environ = (char **)sizeof(char *);
 	else if (strcmp(step, "secure") == 0)
 		printf("secure: %lu\n", getauxval(AT_SECURE));
 	else if (strncmp(step, "say=", 4) == 0)
