@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/single_threaded.h>
 
 const struct stingy_node stingy_sites_unmanaged = {.only_ra = STINGY_NO_RA};
@@ -223,6 +224,8 @@ bool stingy_sites_is_module(const struct stingy_manifest_module *named, const st
 static int place_module(const struct stingy_module *module, void *data)
 {
 	struct stingy_sites *sites = data;
+	if (module->bias != 0 && module->bias == getauxval(AT_BASE))
+		sites->loader = *module;
 	for (uint32_t i = module->is_program ? 0 : 1; i < (module->is_program ? 1 : sites->n_modules); i++) {
 		struct stingy_sites_module *mine = &sites->modules[i];
 		if (stingy_sites_is_module(&mine->named, module)) {
@@ -327,14 +330,13 @@ const struct stingy_node *stingy_sites_learn(struct stingy_sites *sites, uintptr
 		return &stingy_sites_unmanaged;
 	bind_locked(sites);
 	const struct stingy_node *to = stingy_sites_find(sites, STINGY_ROOT_KEY, ra);
-	if (!to) {
-		to = &stingy_sites_unmanaged;
-		insert(sites->edges, sites, STINGY_ROOT_KEY + ra, to);
+	if (!to && !stingy_module_contains(&sites->loader, ra)) {
+		insert(sites->edges, sites, STINGY_ROOT_KEY + ra, &stingy_sites_unmanaged);
 		__atomic_store_n(&sites->n_unmanaged, sites->n_unmanaged + 1, __ATOMIC_RELAXED);
 	}
 	unlock(sites);
 	bind_if_stale(sites);
-	return to;
+	return to ? to : &stingy_sites_unmanaged;
 }
 
 /* The node to which the edge leads that leaves the node by ra; NULL: there is none. */

@@ -6,6 +6,8 @@
  * address) -> node, stand in one hash table, so that a step costs the same whatever the number of sites. The table is
  * made anew when modules with sites come or go. It also remembers return addresses that lead to no site: one that is
  * in the table is known, one that is not may be from a module loaded since, and is worth a look (stingy_sites_learn).
+ * The dynamic loader's own are not remembered: it allocates when it loads modules, of which some may come to malloc by
+ * known addresses only.
  *
  * Readers take no lock and may run beside one writer; writers exclude each other by a try-lock, never waiting: the
  * loader's lock is taken inside. A reader that meets a change half made misses its site; one that was held up over two
@@ -100,6 +102,7 @@ struct stingy_sites {
 	uint32_t n_unmanaged, most_unmanaged;  /* return addresses without a site that are remembered, and can be */
 	uint32_t n_here;                       /* sites whose outermost address is in a module that is loaded */
 	struct stingy_modules_version version; /* of the loader's list that the table was made for */
+	struct stingy_module loader;           /* itself; n_segments is 0 if it is not known; path is not valid */
 	const void *locked_by;                 /* what tells the thread apart; NULL: nobody */
 	uint32_t n_inside;                     /* forks under way of a thread that had the lock: in signal handlers */
 	bool is_stale;                         /* the loader's list has changed since the lock was taken */

@@ -170,6 +170,31 @@ static void test_children_of_threads_leave_the_loader_alone(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+static int note_loader(const struct stingy_module *module, void *data)
+{
+	if (strstr(module->path, "/ld-linux") == NULL)
+		return 0;
+	*(uintptr_t *)data = module->segment[0].low + SITE;
+	return 1;
+}
+
+/* When the loader itself allocates, modules come: they may call the program's malloc by known addresses only. */
+static void test_the_loader_is_met_anew_each_time(void **state)
+{
+	uintptr_t loader = 0;
+
+	(void)state;
+	make();
+	stingy_modules_each(note_loader, &loader);
+	assert_int_not_equal(loader, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		make_doubtful();
+		assert_ptr_equal(stingy_sites_learn(&sites, loader), &stingy_sites_unmanaged);
+		assert_true(has_asked());
+		assert_null(stingy_sites_find(&sites, STINGY_ROOT_KEY, loader));
+	}
+}
+
 static void *unlock_soon(void *unused)
 {
 	usleep(30000);
@@ -229,6 +254,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_another_build_is_another_module),
 		cmocka_unit_test(test_children_of_threads_leave_the_loader_alone),
+		cmocka_unit_test(test_the_loader_is_met_anew_each_time),
 		cmocka_unit_test(test_fork_waits_for_who_is_with_the_loader),
 		cmocka_unit_test(test_fork_by_who_has_the_lock),
 		cmocka_unit_test(test_modules_that_go_while_another_thread_forks),

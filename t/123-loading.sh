@@ -47,6 +47,11 @@ tap_ok "modules that come back elsewhere, with objects that outlive them" \
 	agrees "$production" "$work/manifest" "$loader" reopen "$first" "$second"
 tap_ok "all of their objects are from the arena" test "$(served err)" -ge 1500
 
+profile "$loader" plug "$first" "$second"
+solve it -v depth=2 -v home=1 >manifest
+tap_ok "modules that call malloc by the program" agrees "$production" "$work/manifest" "$loader" plug "$first" "$second"
+tap_ok "all of their objects are from the arena, the second one's too" test "$(served err)" -ge 100
+
 profile "$loader" deep "$first"
 tap_ok "a module that binds to the C library's malloc" agrees "$production" "$work/manifest" "$loader" deep "$first"
 tap_ok "the program's objects are from the arena" test "$(served err)" -ge 50

@@ -9,6 +9,7 @@ void *loaded_make(size_t size);
 void *loaded_resize(void *object, size_t size);
 char *loaded_string(const char *text);
 void loaded_end(void *object);
+void *loaded_call(void *(*make)(size_t size), size_t size);
 
 #ifdef SECOND
 #define ROOM 500
@@ -43,4 +44,11 @@ char *loaded_string(const char *text)
 void loaded_end(void *object)
 {
 	free(object);
+}
+
+void *loaded_call(void *(*make)(size_t size), size_t size)
+{
+	void *object = make(size);
+	__asm__ volatile("" : "+r"(object));
+	return object;
 }

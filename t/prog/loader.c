@@ -5,7 +5,8 @@
  *	loader deep A.so          loads A so that malloc and free are the C library's for it, whoever is preloaded; what
  *	                          it makes, the program ends
  *	loader apart A.so         loads A into a namespace of its own, with a C library of its own: each ends what it
- *has made
+ *	                          has made
+ *	loader plug A.so B.so     loads A, then B, which make objects by a function of the program only
  *
  * The output does not depend on the libraries preloaded.
  */
@@ -131,11 +132,43 @@ static int exchange_with(void *handle, int is_crossing)
 	return 0;
 }
 
+/* Whoever asks. */
+static __attribute__((noinline)) void *make_for(size_t size)
+{
+	void *object = malloc(size);
+	__asm__ volatile("" : "+r"(object));
+	return object;
+}
+
+static void plug(const char *path)
+{
+	void *handle = dlopen(path, RTLD_NOW);
+	struct module module = take_in(handle);
+	void *(*call)(void *(*make)(size_t size), size_t size);
+	find(&module, &call, "loaded_call");
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		struct object *object = call(make_for, SIZE);
+		check(object != NULL, "no memory");
+		seal(object, SIZE, ++n_objects);
+		end(object);
+	}
+}
+
+static int plug_both(const char *first, const char *second)
+{
+	plug(first);
+	plug(second);
+	printf("%u objects\n", n_objects);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[1] : "";
 	if (strcmp(mode, "reopen") == 0 && argc == 4)
 		return reopen(argv[2], argv[3]);
+	if (strcmp(mode, "plug") == 0 && argc == 4)
+		return plug_both(argv[2], argv[3]);
 	if (strcmp(mode, "deep") == 0)
 		return exchange_with(dlopen(argv[2], RTLD_NOW | RTLD_DEEPBIND), 1);
 	if (strcmp(mode, "apart") == 0)
