@@ -366,12 +366,9 @@ uint32_t stingy_sites_match(const struct stingy_sites *sites, const struct sting
 
 void stingy_sites_before_fork(struct stingy_sites *sites)
 {
-	bool is_inside = false;
-	while (!is_inside && !try_lock(sites)) {
-		is_inside = __atomic_load_n(&sites->locked_by, __ATOMIC_RELAXED) == &me;
-		if (!is_inside) /* another thread is with the loader, for a moment */
-			sched_yield();
-	}
+	bool is_inside = __atomic_load_n(&sites->locked_by, __ATOMIC_RELAXED) == &me;
+	while (!is_inside && !try_lock(sites)) /* another thread is with the loader, for a moment */
+		sched_yield();
 	sites->n_inside += is_inside;
 	sites->is_shared = !__libc_single_threaded || is_inside;
 }
