@@ -365,6 +365,19 @@ static void after_fork_in_child(void)
 		register_thread(&stingy_self);
 }
 
+/*
+ * There may be threads already, of libraries that were loaded before: whatever part of it they see, they find no site
+ * outside of a table, and are not served before all is in place.
+ */
+static void put_in_force(struct stingy_serve *loaded)
+{
+	uint64_t mask = loaded->sites.mask;
+	loaded->sites.mask = 0;
+	stingy_serve = *loaded;
+	__atomic_store_n(&stingy_serve.sites.mask, mask, __ATOMIC_RELEASE);
+	__atomic_store_n(&stingy_serve.is_on, true, __ATOMIC_RELEASE);
+}
+
 __attribute__((constructor(101))) static void begin(void)
 {
 	stingy_next_init();
@@ -392,7 +405,6 @@ __attribute__((constructor(101))) static void begin(void)
 		stingy_say("'%s': no room for a thread key or a fork handler: nothing is served", path);
 		return;
 	}
-	loaded.is_on = true;
 	loaded.live->state = loaded.is_dry ? STINGY_LIVE_DRY_RUN : STINGY_LIVE_READY;
-	stingy_serve = loaded;
+	put_in_force(&loaded);
 }
