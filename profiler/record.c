@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -42,7 +43,8 @@ static __thread struct {
 	int cancel; /* the state to go back to */
 	int error;  /* errno, likewise */
 	bool has_stack;
-	pid_t id; /* 0: not asked yet */
+	pid_t id;      /* 0: not asked yet */
+	sigset_t mask; /* during fork: of signals, as it was before */
 	struct stingy_stack stack;
 } self __attribute__((tls_model("initial-exec")));
 
@@ -280,16 +282,25 @@ bool stingy_record_is_single(void)
 	return is_on && is_single;
 }
 
+/* Signals wait till fork is done. Where one's handler forks amid a record, this thread may have the locks. */
 static void before_fork(void)
 {
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &self.mask);
+	if (!is_on || self.is_busy)
+		return;
 	stingy_frames_before_fork();
 	pthread_mutex_lock(&lock);
 }
 
 static void after_fork_in_parent(void)
 {
-	pthread_mutex_unlock(&lock);
-	stingy_frames_after_fork_in_parent();
+	if (is_on && !self.is_busy) {
+		pthread_mutex_unlock(&lock);
+		stingy_frames_after_fork_in_parent();
+	}
+	pthread_sigmask(SIG_SETMASK, &self.mask, NULL);
 }
 
 /* The child's trace is its own, and declares anew what it uses. */
@@ -308,6 +319,16 @@ static void after_fork_in_child(void)
 	self.id = 0;
 	self.is_busy = false;
 	*is_this_process = 1;
+}
+
+/* Amid a record what is known is half changed, and locks may be held: the child records nothing. */
+static void after_fork_with_handlers(void)
+{
+	if (self.is_busy)
+		is_on = false;
+	if (is_on)
+		after_fork_in_child();
+	pthread_sigmask(SIG_SETMASK, &self.mask, NULL);
 }
 
 /* A page that is zero in children; without it (before Linux 4.14), those that run no handlers go unnoticed. */
@@ -361,7 +382,7 @@ __attribute__((constructor)) static void begin(void)
 	if (must_check)
 		stingy_say_keep(); /* its result comes when the program ends, which may use descriptor 2 for a log */
 	if (settle_prefix() < 0 || make_mark() < 0 || stingy_frames_init() < 0 || stingy_chains_init() < 0 ||
-	    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0) {
+	    pthread_atfork(before_fork, after_fork_in_parent, after_fork_with_handlers) != 0) {
 		stingy_say("cannot profile: %s", strerrordesc_np(errno));
 	} else {
 		stingy_unwind_init(); /* without it there are chains of one address; it has said so */

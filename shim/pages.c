@@ -5,9 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -138,15 +136,21 @@ static long faults(void)
 	return usage.ru_minflt;
 }
 
-/* Puts the copy in the place of what it was made of. */
-static void move(char *copy, char *at, size_t size)
+/*
+ * Puts the copy in the place of what it was made of. False: that is there still, on small pages. A process with as many
+ * mappings as it may have is refused before anything is done; later refusals leave a hole.
+ */
+static bool move(char *copy, char *at, size_t size)
 {
 	if (mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, at) != MAP_FAILED)
-		return;
-	if (stingy_pages_map(at, size) < 0) /* as there may be a hole now */
+		return true;
+	bool is_hole = madvise(at, size, MADV_NORMAL) < 0; /* which changes nothing, and asks for all of it */
+	if (is_hole && stingy_pages_map(at, size) < 0)
 		stingy_die("no memory for the arena after fork");
-	memcpy(at, copy, size);
+	if (is_hole)
+		memcpy(at, copy, size);
 	munmap(copy, size);
+	return false;
 }
 
 bool stingy_pages_hold_stack(const char *at, size_t size)
@@ -154,22 +158,17 @@ bool stingy_pages_hold_stack(const char *at, size_t size)
 	return (uintptr_t)__builtin_frame_address(0) - (uintptr_t)at < size;
 }
 
-/* Signals wait, as their handlers might write to what has been copied. That pages are huge, the few faults tell. */
+/* That pages are huge, the few faults tell. */
 bool stingy_pages_renew(char *at, size_t size)
 {
-	sigset_t all, before;
 	char *copy = stingy_pages_hold_stack(at, size) ? NULL : map_aligned(size);
 	if (!copy)
 		return false;
 	madvise(copy, size, MADV_HUGEPAGE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	long n = faults();
 	memcpy(copy, at, size);
 	n = faults() - n;
-	move(copy, at, size);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return n < (long)(size / STINGY_PAGE / 2);
+	return move(copy, at, size) && n < (long)(size / STINGY_PAGE / 2);
 }
 
 int64_t stingy_pages_clock(void)

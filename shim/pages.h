@@ -33,8 +33,8 @@ bool stingy_pages_make_transparent(char *at, size_t size);
  * Both put what was on transparent huge pages before fork on such pages again; contents stay. The one is for the
  * parent: other threads, and the kernel on behalf of a read or write under way, may go on in those pages. Takes 0.2 to
  * 0.4 ms a huge page, and more where the machine has more to do than processors, as the kernel then waits for each. The
- * other is for the child, which has one thread, and nothing under way; the stack must not be in those pages. Takes 0.25
- * ms.
+ * other is for the child, which has one thread, and nothing under way; signals must be held back, and the stack must
+ * not be in those pages. Takes 0.25 ms.
  */
 bool stingy_pages_mend(char *at, size_t size);
 bool stingy_pages_renew(char *at, size_t size);

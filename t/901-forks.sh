@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Forks where the library once broke its program: a signal handler that forked while a fork was being prepared hung, or
+# took the objects of the first one's child; a child of a process with as many mappings as it may have was ended.
+
+# shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
+. "${0%/*}/tap.sh"
+# shellcheck source=shim.sh disable=SC2154
+. "${0%/*}/shim.sh"
+
+forks=$progdir/forks
+pool=/proc/sys/vm/nr_hugepages
+old_pool=
+trap '[ -z "$old_pool" ] || echo "$old_pool" >"$pool"; rm -rf "$work"' EXIT
+
+profiled sites "$forks" crowded >/dev/null || tap_bail "cannot profile"
+for trace in sites.*.trace; do
+	"$progdir/tracedump" "$trace" | grep -q '^trace .* parent=0 ' && mv "$trace" first.0.trace
+done
+solve first -v home=1 -v spare=200 >good
+
+# children_live MODE: they find what was there, and nothing is said but by the report.
+children_live()
+{
+	bare "$forks" "$1" >bare.out || return 1
+	STINGY_REPORT=1 managed "$work/good" "$forks" "$1" >out 2>err || { echo "exit status $?"; cat err; return 1; }
+	cat err
+	same bare.out out && [ "$(grep -vc ' from the arena, ' err)" -eq 0 ] && [ "$(served err)" -ge 200 ]
+}
+tap_ok "a signal handler forks while a fork is being prepared" children_live amid
+tap_ok "forks with as many mappings as the kernel allows" children_live crowded
+
+traces_are_whole()
+{
+	bare "$forks" amid >bare.out || return 1
+	profiled amid "$forks" amid >out || { echo "exit status $?"; return 1; }
+	"$progdir/tracedump" amid.*.trace >dump && same bare.out out && [ "$(grep -c '^trace ' dump)" -eq 41 ]
+}
+tap_ok "the same signal handler under the profiling library: each process has a whole trace" traces_are_whole
+
+export STINGY_PAGES=explicit
+old=$(cat "$pool" 2>/dev/null)
+if [ "$old" = 0 ] && { old_pool=$old; echo 1 >"$pool"; } 2>/dev/null && [ "$(cat "$pool")" -eq 1 ]; then
+	tap_ok "the same signal handler, on explicit pages" children_live amid
+else
+	tap_skip "the same signal handler, on explicit pages" "the kernel's pool cannot be had"
+fi
+
+tap_done
