@@ -304,7 +304,7 @@ static uint64_t arenas_in_use(void)
 	return live;
 }
 
-static sigset_t mask; /* of signals, as it was before fork; whoever forks has the lock of sites meanwhile */
+static sigset_t signals; /* that were blocked before fork; whoever forks has the lock of sites meanwhile */
 
 /* Signals wait: a handler that forked amid what is done for a fork would undo it. */
 static void before_fork(void)
@@ -313,7 +313,7 @@ static void before_fork(void)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	stingy_sites_before_fork(&stingy_serve.sites);
-	mask = before;
+	signals = before;
 	stingy_arena_before_fork(&stingy_serve.arena, arenas_in_use());
 }
 
@@ -328,7 +328,7 @@ static void tell_pages(void)
 
 static void after_fork_in_parent(void)
 {
-	sigset_t before = mask;
+	sigset_t before = signals;
 	stingy_arena_after_fork_in_parent(&stingy_serve.arena, arenas_in_use());
 	tell_pages();
 	stingy_sites_after_fork_in_parent(&stingy_serve.sites); /* last: this lets another thread fork */
@@ -373,7 +373,7 @@ static void after_fork_in_child(void)
 	stingy_self.has_exited = false;
 	if (stingy_self.counters) /* never NULL again: a signal handler may have forked amid stingy_take */
 		register_thread(&stingy_self);
-	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	pthread_sigmask(SIG_SETMASK, &signals, NULL);
 }
 
 /*
