@@ -76,6 +76,44 @@ static inline uint64_t stingy_live_region_served(const struct stingy_live_region
 	return region->state >> STINGY_LIVE_FREE_BITS;
 }
 
+/* What becomes of the events of one epoll instance, where they are ordered (shim/order.h). */
+enum stingy_live_ordering {
+	STINGY_ORDERING_NONE = 0, /* there is no such instance */
+	STINGY_ORDERING_OFF,      /* nothing is to be won, as far as is known */
+	STINGY_ORDERING_SEARCHING,
+	STINGY_ORDERING_ON,
+	STINGY_ORDERING_RESTING, /* it would be on, but hardly anything is ready at a time */
+	STINGY_ORDERING_LEFT,    /* the instance is left alone, for good */
+	STINGY_ORDERING_STATES,
+};
+
+/* Why an instance is left alone. */
+enum stingy_live_left {
+	STINGY_LEFT_NOT = 0,
+	STINGY_LEFT_EDGES,       /* edge-triggered or one-shot registrations */
+	STINGY_LEFT_THREADS,     /* several threads wait on it, or register with it */
+	STINGY_LEFT_SHARED,      /* a descriptor of it is registered with another instance, too */
+	STINGY_LEFT_FORKED,      /* it was made before a fork */
+	STINGY_LEFT_DESCRIPTORS, /* no descriptor for our own instance, or it was closed; or one of too high a number */
+	STINGY_LEFT_REASONS,
+};
+
+#define STINGY_LIVE_ORDERS 8u  /* instances that have figures */
+#define STINGY_LIVE_RUNS   12u /* places for lengths of runs: 1, 2 to 3, 4 to 7, and so on; the last has all above */
+
+struct stingy_live_order {
+	uint32_t state;     /* enum stingy_live_ordering */
+	uint32_t why;       /* enum stingy_live_left */
+	uint32_t bound;     /* events that a turn may begin with; 0: as many as are ready */
+	uint32_t crowd;     /* events in the turn of the average event, without a bound, as last measured */
+	uint32_t duels;     /* comparisons of two bounds */
+	uint32_t won;       /* by the new one */
+	int32_t saved;      /* per cent of a request's time that a bound saved in the last comparison with none */
+	uint64_t turns[2];  /* that brought events: of all kinds, and of what was under way */
+	uint64_t events[2]; /* in these */
+	uint64_t runs[2][STINGY_LIVE_RUNS]; /* of events in a row to read, or to write: without a bound, and with it */
+};
+
 struct stingy_live {
 	uint64_t magic;
 	uint32_t version;
@@ -96,6 +134,7 @@ struct stingy_live {
 	char manifest[256];   /* path, terminated, cut to fit */
 	char note[256];       /* what a reader should know (why off, why small pages); may be empty */
 	struct stingy_live_counters thread[STINGY_LIVE_THREADS] __attribute__((aligned(64)));
+	struct stingy_live_order order[STINGY_LIVE_ORDERS];
 };
 
 #endif

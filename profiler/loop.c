@@ -11,6 +11,7 @@
 #include "descriptors.h"
 #include "record.h"
 
+#include "../shim/calls.h"
 #include "../shim/next.h"
 #include "../shim/stingy.h"
 
@@ -26,40 +27,18 @@
 
 #define ENTRY __attribute__((visibility("default")))
 
-/* What the C library's headers make of poll and ppoll in programs built with _FORTIFY_SOURCE. */
 ENTRY int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 ENTRY int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
 		      size_t size);
 
-/* The next definitions of all that is defined here. */
-#define FOR_EACH_FUNCTION(DO)                                                                                          \
-	DO(epoll_wait)                                                                                                 \
-	DO(epoll_pwait)                                                                                                \
-	DO(epoll_pwait2)                                                                                               \
-	DO(epoll_ctl)                                                                                                  \
-	DO(poll)                                                                                                       \
-	DO(ppoll)                                                                                                      \
-	DO(__poll_chk)                                                                                                 \
-	DO(__ppoll_chk)                                                                                                \
-	DO(select)                                                                                                     \
-	DO(pselect)                                                                                                    \
-	DO(accept)                                                                                                     \
-	DO(accept4)                                                                                                    \
-	DO(close)                                                                                                      \
-	DO(pthread_getattr_np)
+#define NEXT(name) STINGY_CALL(name)
 
-#define DECLARE(name) __typeof__(&(name)) name; /* NOLINT(bugprone-macro-parentheses): it is a name */
-static struct {
-	FOR_EACH_FUNCTION(DECLARE)
-} next;
+static __typeof__(&pthread_getattr_np) next_getattr;
 
-/* Before the constructor, which finds them all, each is found when it is called. */
-#define NEXT(name) (next.name ? next.name : (stingy_next_find(&next.name, #name), next.name))
-
-#define FIND(name) stingy_next_find(&next.name, #name);
 void stingy_loop_init(void)
 {
-	FOR_EACH_FUNCTION(FIND)
+	stingy_calls_init();
+	stingy_next_find(&next_getattr, "pthread_getattr_np");
 }
 
 /* Says that the loop came back; errno stays as the wait left it. */
@@ -239,7 +218,9 @@ ENTRY int close(int fd)
 ENTRY int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
 {
 	bool is_entered = stingy_record_enter();
-	int result = NEXT(pthread_getattr_np)(thread, attributes);
+	if (!next_getattr)
+		stingy_next_find(&next_getattr, "pthread_getattr_np");
+	int result = next_getattr(thread, attributes);
 	if (is_entered)
 		stingy_record_leave();
 	return result;

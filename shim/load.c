@@ -385,3 +385,9 @@ int stingy_load(struct stingy_serve *serve, const char *path)
 	stingy_file_fini(&l.file);
 	return result;
 }
+
+int stingy_load_live(struct stingy_serve *serve)
+{
+	struct loading l = {.serve = serve, .path = ""};
+	return make_live(&l, 0);
+}

@@ -15,4 +15,7 @@
  */
 int stingy_load(struct stingy_serve *serve, const char *path);
 
+/* Without a manifest: the live statistics alone. Returns 0, or -1 if there is no memory. */
+int stingy_load_live(struct stingy_serve *serve);
+
 #endif

@@ -3,6 +3,7 @@
  * `stingy stat` is for the living.
  */
 #include "modules.h"
+#include "order.h"
 #include "say.h"
 #include "serve.h"
 
@@ -11,6 +12,7 @@ __attribute__((destructor)) static void end(void)
 	const struct stingy_live *live = stingy_serve.live;
 	if (!live || !stingy_serve.is_reported)
 		return;
+	stingy_order_report(live);
 	uint64_t served = 0, unmanaged = 0, fell_back = 0;
 	for (uint32_t i = 0; i < STINGY_LIVE_THREADS; i++) {
 		served += live->thread[i].served;

@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "serve.h"
 
+#include "calls.h"
 #include "canary.h"
 #include "env.h"
 #include "load.h"
 #include "next.h"
 #include "operators.h"
+#include "order.h"
 #include "say.h"
 
 #include <errno.h>
@@ -389,26 +391,25 @@ static void put_in_force(struct stingy_serve *loaded)
 	__atomic_store_n(&stingy_serve.is_on, true, __ATOMIC_RELEASE);
 }
 
-__attribute__((constructor(101))) static void begin(void)
+static void begin_ordering(void)
 {
-	stingy_next_init();
-	stingy_operators_init();
-	stingy_walk_init();
-	const char *path = stingy_env("STINGY_MANIFEST");
-	if (!path)
+	uint32_t bound;
+	if (!stingy_order_is_wanted(&bound) || (!stingy_serve.live && stingy_load_live(&stingy_serve) < 0))
 		return;
-	stingy_say_init(!stingy_env_is_main());
+	if (stingy_order_init(bound, stingy_serve.live->order, STINGY_LIVE_ORDERS) < 0)
+		stingy_say("no memory for the table of descriptors: events are not ordered");
+}
+
+static void begin_serving(const char *path)
+{
 	struct stingy_serve loaded = {
 		.is_dry = stingy_env_is_set("STINGY_DRY_RUN"),
 		.has_canaries = stingy_env_is_set("STINGY_CANARIES"),
-		.is_reported = stingy_env_is_set("STINGY_REPORT"),
+		.is_reported = stingy_serve.is_reported,
 	};
-	if (loaded.is_reported)
-		stingy_say_keep();
 	int failed = stingy_load(&loaded, path);
 	if (failed) {
 		stingy_serve.live = loaded.live; /* says why */
-		stingy_serve.is_reported = loaded.is_reported;
 		return;
 	}
 	if (pthread_key_create(&owner_key, owner_exits) != 0 ||
@@ -418,4 +419,22 @@ __attribute__((constructor(101))) static void begin(void)
 	}
 	loaded.live->state = loaded.is_dry ? STINGY_LIVE_DRY_RUN : STINGY_LIVE_READY;
 	put_in_force(&loaded);
+}
+
+__attribute__((constructor(101))) static void begin(void)
+{
+	stingy_next_init();
+	stingy_operators_init();
+	stingy_calls_init();
+	stingy_walk_init();
+	const char *path = stingy_env("STINGY_MANIFEST");
+	if (!path && !stingy_env("STINGY_SCHEDULE"))
+		return;
+	stingy_say_init(!stingy_env_is_main());
+	stingy_serve.is_reported = stingy_env_is_set("STINGY_REPORT");
+	if (stingy_serve.is_reported)
+		stingy_say_keep();
+	if (path)
+		begin_serving(path);
+	begin_ordering();
 }

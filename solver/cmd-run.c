@@ -1,38 +1,61 @@
 /*
- * stingy run: become a program whose allocator a manifest configures.
+ * stingy run: become a program whose allocator a manifest configures, or whose events are ordered.
  */
 #include "commands.h"
 #include "preload.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum { OPTION_DRY_RUN = 256, OPTION_REPORT };
+enum { OPTION_DRY_RUN = 256, OPTION_ORDER, OPTION_REPORT };
 
 static const char help[] =
-	"usage: stingy run -m MANIFEST [OPTION]... [--] COMMAND [ARGUMENT]...\n\n"
+	"usage: stingy run -m MANIFEST [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+	"       stingy run --order [OPTION]... [--] COMMAND [ARGUMENT]...\n\n"
 	"Runs COMMAND with the memory of its requests placed as MANIFEST tells. Whatever the manifest, COMMAND runs "
 	"on\n"
 	"and computes what it would without it.\n\n"
 	"  -m, --manifest MANIFEST  what 'stingy solve' wrote\n"
+	"      --order[=N]          let what is under way be finished before more begins, N events at a time; without "
+	"N,\n"
+	"                           as many as turns out to be best, if it turns out to be any good\n"
 	"      --dry-run            find and count the allocations of the manifest, but place none of them\n"
 	"      --report             print one line of statistics on stderr when the process ends\n"
 	"  -h, --help               print this and exit\n";
 
 struct run {
 	const char *manifest;
+	const char *order; /* "auto", or how many events at a time */
 	bool dry_run;
 	bool report;
 };
+
+static bool is_order(const char *order)
+{
+	char *end;
+
+	if (strcmp(order, "auto") == 0)
+		return true;
+	errno = 0;
+	if (*order >= '1' && *order <= '9' && strtol(order, &end, 10) <= INT_MAX && errno == 0 && *end == '\0')
+		return true;
+	fprintf(stderr, "stingy: not a number of events: '%s'\n", order);
+	return false;
+}
 
 static int start(const struct run *run, char **command)
 {
 	char path[PATH_MAX];
 
-	if (stingy_preload_absolute(run->manifest, path) < 0 || stingy_preload_set("libstingy.so") < 0 ||
-	    stingy_preload_setenv("STINGY_MANIFEST", path) < 0 ||
+	if ((run->manifest && stingy_preload_absolute(run->manifest, path) < 0) ||
+	    stingy_preload_set("libstingy.so") < 0 ||
+	    stingy_preload_setenv("STINGY_MANIFEST", run->manifest ? path : NULL) < 0 ||
+	    stingy_preload_setenv("STINGY_SCHEDULE", run->order) < 0 ||
 	    stingy_preload_setenv("STINGY_DRY_RUN", run->dry_run ? "1" : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_REPORT", run->report ? "1" : NULL) < 0)
 		return STINGY_EXIT_BAD_INPUT;
@@ -44,6 +67,7 @@ int stingy_cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"manifest", required_argument, NULL, 'm'},
+		{"order", optional_argument, NULL, OPTION_ORDER},
 		{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 		{"report", no_argument, NULL, OPTION_REPORT},
 		{"help", no_argument, NULL, 'h'},
@@ -56,6 +80,11 @@ int stingy_cmd_run(int argc, char **argv)
 		switch (option) {
 		case 'm':
 			run.manifest = optarg;
+			break;
+		case OPTION_ORDER:
+			run.order = optarg ? optarg : "auto";
+			if (!is_order(run.order))
+				return STINGY_EXIT_BAD_INPUT;
 			break;
 		case OPTION_DRY_RUN:
 			run.dry_run = true;
@@ -70,8 +99,9 @@ int stingy_cmd_run(int argc, char **argv)
 			return STINGY_EXIT_BAD_INPUT;
 		}
 	}
-	if (run.manifest && optind < argc)
+	if ((run.manifest || run.order) && optind < argc)
 		return start(&run, argv + optind);
-	fprintf(stderr, "stingy: run %s? (see 'stingy run --help')\n", run.manifest ? "what" : "with which manifest");
+	fprintf(stderr, "stingy: run %s? (see 'stingy run --help')\n",
+		run.manifest || run.order ? "what" : "with which manifest");
 	return STINGY_EXIT_BAD_INPUT;
 }

@@ -7,6 +7,7 @@
 #include "live-reader.h"
 #include "mapped-file.h"
 #include "memory.h"
+#include "order-stat.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -201,6 +202,7 @@ static void print_text(const struct stingy_live_reader *reader, const struct lab
 		putchar('\n');
 	}
 	print_counters(&counters);
+	stingy_order_stat_print(live);
 	print_regions(reader, labels);
 }
 
@@ -263,6 +265,8 @@ static void print_json(const struct stingy_live_reader *reader, const struct lab
 		printf("\"%s\": %" PRIu64 ", ", reasons[i], counters.fell_back[i]);
 	printf("\"total\": %" PRIu64 "}, \"sites\": %" PRIu64 ", \"sites_here\": %" PRIu64 ", ",
 	       sum_fell_back(&counters), live->sites, live->sites_here);
+	stingy_order_stat_json(live);
+	fputs(", ", stdout);
 	json_regions(reader, labels);
 	putchar('}');
 }

@@ -1,5 +1,7 @@
 #include "live-reader.h"
 
+#include "order-stat.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -82,7 +84,8 @@ static int is_plausible(const struct stingy_live *live, uint64_t length)
 	       live->n_regions <= STINGY_REGIONS_MAX && live->n_arenas <= STINGY_ARENAS_MAX &&
 	       live->region_size >= sizeof(struct stingy_live_region) && live->region_size <= REGION_SIZE_MAX &&
 	       live->regions_at >= sizeof(*live) && live->regions_at <= length &&
-	       length - live->regions_at >= live->n_regions * live->n_arenas * live->region_size;
+	       length - live->regions_at >= live->n_regions * live->n_arenas * live->region_size &&
+	       stingy_order_stat_is_plausible(live);
 }
 
 /* Adds what a region of one arena holds. The process runs on meanwhile: figures may be beyond what there is. */

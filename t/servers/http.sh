@@ -82,7 +82,7 @@ http_nginx_command()
 	http_nginx=(nginx -e "$1/error.log" -p "$1" -c "$1/nginx.conf")
 }
 
-# http_origin_start: the nginx behind a proxy: bare, once for the shell, on $http_origin_port.
+# http_origin_start: the nginx behind a proxy: bare, once for the shell, on $http_origin_port; its files are in $http_origin_root.
 http_origin_start()
 {
 	local at=$server_dir/origin
@@ -90,7 +90,8 @@ http_origin_start()
 	http_origin_port=$server_port_found
 	mkdir -p "$at"
 	chmod 755 "$at"
-	http_files "$at/root"
+	http_origin_root=$at/root
+	http_files "$http_origin_root"
 	http_nginx_configure "$at" "$http_origin_port"
 	http_nginx_command "$at"
 	server_spawn "$at/output" "${http_nginx[@]}"

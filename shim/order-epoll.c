@@ -1,0 +1,265 @@
+#define _GNU_SOURCE
+#include "order-epoll.h"
+
+#include "calls.h"
+#include "watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define FIRST_LEAST 200 /* descriptors below it are the program's habit */
+#define NOT_TO_COPY (EPOLLWAKEUP | EPOLLEXCLUSIVE)
+#define ONLY_ONCE   (EPOLLET | EPOLLONESHOT)
+
+/* What tells threads apart without asking anybody. */
+static __thread char self __attribute__((tls_model("initial-exec")));
+
+/* The order of an epoll instance; NULL: it is none of the server's, or left alone. */
+static struct stingy_order *order_of(int epoll)
+{
+	const struct stingy_watch *watch = stingy_watch_of(epoll);
+	if (!watch || watch->role != STINGY_ROLE_EPOLL)
+		return NULL;
+	struct stingy_order *order = stingy_order_numbered(watch->number);
+	return __atomic_load_n(&order->is_left, __ATOMIC_RELAXED) ? NULL : order;
+}
+
+/* Only the priority is lost where it fails. */
+static void copy(const struct stingy_order *order, int fd, struct stingy_watch *watch, uint32_t how)
+{
+	struct epoll_event event = {.events = (watch->mask & ~(uint32_t)NOT_TO_COPY) | how, .data.fd = fd};
+	int operation = watch->copy == STINGY_COPY_NONE ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	int saved = errno;
+	if (STINGY_CALL(epoll_ctl)(order->first, operation, fd, &event) < 0) {
+		operation = errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+		STINGY_CALL(epoll_ctl)(order->first, operation, fd, &event);
+		errno = saved;
+	}
+	watch->copy = STINGY_COPY_ARMED;
+}
+
+static void withdraw(const struct stingy_order *order, int fd, struct stingy_watch *watch)
+{
+	struct epoll_event none = {.events = 0};
+	int saved = errno;
+	STINGY_CALL(epoll_ctl)(order->first, EPOLL_CTL_DEL, fd, &none);
+	errno = saved;
+	watch->copy = STINGY_COPY_NONE;
+}
+
+/* Makes our instance know of the descriptor what it is to know (order.h). */
+static void mirror(const struct stingy_order *order, int fd, struct stingy_watch *watch)
+{
+	if (watch->role == STINGY_ROLE_OTHER || watch->role == STINGY_ROLE_EPOLL)
+		copy(order, fd, watch, EPOLLET);
+	else if (watch->role == STINGY_ROLE_ACCEPTED && watch->mask & EPOLLOUT)
+		copy(order, fd, watch, EPOLLONESHOT);
+	else if (watch->copy == STINGY_COPY_ARMED)
+		withdraw(order, fd, watch);
+}
+
+/* While ordering was off, registrations changed. Those that did not are told of once more, which is no harm. */
+static void begin_ordering(struct stingy_order *order)
+{
+	uint32_t last = stingy_watch_last();
+	for (uint32_t fd = 0; fd <= last; fd++)
+		if (stingy_watches[fd].order == stingy_order_number(order))
+			mirror(order, (int)fd, &stingy_watches[fd]);
+	order->n_first = 0;
+	order->is_ordering = true;
+}
+
+/* A copy that is spent says no more: it goes when the descriptor is closed. */
+static void deregister(const struct stingy_order *order, int fd, struct stingy_watch *watch)
+{
+	if (watch->copy == STINGY_COPY_ARMED)
+		withdraw(order, fd, watch);
+	watch->order = 0;
+}
+
+static void register_as(const struct stingy_order *order, int fd, struct stingy_watch *watch,
+			const struct epoll_event *event)
+{
+	watch->data = event->data.u64;
+	watch->mask = event->events;
+	watch->order = stingy_order_number(order);
+	if (event->events & EPOLLEXCLUSIVE)
+		watch->role = STINGY_ROLE_LISTENER; /* that is what it is for */
+	stingy_watch_note(fd);
+	if (order->is_ordering)
+		mirror(order, fd, watch);
+}
+
+void stingy_order_epoll_registered(int epoll, int operation, int fd, const struct epoll_event *event)
+{
+	struct stingy_order *order = order_of(epoll);
+	struct stingy_watch *watch = stingy_watch_of(fd);
+	if (!order)
+		return;
+	if (order->thread && order->thread != &self)
+		stingy_order_leave(order, STINGY_LEFT_THREADS);
+	else if (!watch)
+		stingy_order_leave(order, STINGY_LEFT_DESCRIPTORS);
+	else if (watch->order != 0 && watch->order != stingy_order_number(order) &&
+		 !stingy_order_numbered(watch->order)->is_left)
+		stingy_order_leave(order, STINGY_LEFT_SHARED);
+	else if (operation == EPOLL_CTL_DEL)
+		deregister(order, fd, watch);
+	else if (event->events & ONLY_ONCE)
+		stingy_order_leave(order, STINGY_LEFT_EDGES);
+	else
+		register_as(order, fd, watch, event);
+}
+
+/* Moves our instance's descriptor out of the server's way. */
+static int move_up(int fd)
+{
+	int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FIRST_LEAST);
+	if (fd >= 0)
+		STINGY_CALL(close)(fd);
+	return moved;
+}
+
+void stingy_order_epoll_made(int epoll, int first)
+{
+	struct stingy_watch *watch = stingy_watch_of(epoll);
+	struct stingy_order *order = watch ? stingy_order_claim() : NULL;
+	int saved = errno;
+	first = move_up(first);
+	if (!order) {
+		if (first >= 0)
+			STINGY_CALL(close)(first);
+		errno = saved;
+		return;
+	}
+	errno = saved;
+	order->first = first;
+	*watch = (struct stingy_watch){.role = STINGY_ROLE_EPOLL, .number = stingy_order_number(order)};
+	stingy_watch_note(epoll);
+	if (stingy_watch_of(first)) {
+		*stingy_watch_of(first) =
+			(struct stingy_watch){.role = STINGY_ROLE_FIRST, .number = stingy_order_number(order)};
+		stingy_watch_note(first);
+	} else {
+		stingy_order_leave(order, STINGY_LEFT_DESCRIPTORS);
+	}
+}
+
+void stingy_order_epoll_accepted(int listener, int fd)
+{
+	struct stingy_watch *watch = stingy_watch_of(listener);
+	if (watch && watch->role == STINGY_ROLE_OTHER) {
+		watch->role = STINGY_ROLE_LISTENER;
+		stingy_watch_note(listener);
+	}
+	watch = stingy_watch_of(fd);
+	if (watch) {
+		*watch = (struct stingy_watch){.role = STINGY_ROLE_ACCEPTED};
+		stingy_watch_note(fd);
+	}
+}
+
+static void close_first(struct stingy_order *order)
+{
+	int first = order->first;
+	order->first = -1;
+	if (first < 0)
+		return;
+	memset(&stingy_watches[first], 0, sizeof(stingy_watches[first]));
+	STINGY_CALL(close)(first);
+}
+
+/* Another instance may get the number. */
+static void forget_registrations(const struct stingy_order *order)
+{
+	uint32_t last = stingy_watch_last();
+	for (uint32_t fd = 0; fd <= last; fd++)
+		if (stingy_watches[fd].order == stingy_order_number(order)) {
+			stingy_watches[fd].order = 0;
+			stingy_watches[fd].copy = STINGY_COPY_NONE;
+		}
+}
+
+/* The server closes its instance, or ours, which happens where all descriptors are closed. */
+static void close_instance(const struct stingy_watch *watch)
+{
+	struct stingy_order *order = stingy_order_numbered(watch->number);
+	if (watch->role == STINGY_ROLE_EPOLL) {
+		close_first(order);
+		forget_registrations(order);
+		stingy_order_release(order);
+	} else {
+		order->first = -1;
+		stingy_order_leave(order, STINGY_LEFT_DESCRIPTORS);
+	}
+}
+
+/* The instances are the parent's as well as ours from now on: only the server knows what it is about. */
+void stingy_order_epoll_forked(struct stingy_order *order)
+{
+	close_first(order);
+	stingy_order_leave(order, STINGY_LEFT_FORKED);
+}
+
+void stingy_order_epoll_closed(unsigned from, unsigned to)
+{
+	uint32_t last = stingy_watch_last();
+	int saved = errno;
+	for (unsigned fd = from; fd <= to && fd <= last; fd++) {
+		struct stingy_watch *watch = &stingy_watches[fd];
+		if (watch->role == STINGY_ROLE_EPOLL || watch->role == STINGY_ROLE_FIRST)
+			close_instance(watch);
+		memset(watch, 0, sizeof(*watch));
+	}
+	errno = saved;
+}
+
+/* The first thread that waits is the one. */
+static bool is_ours(struct stingy_order *order)
+{
+	const void *none = NULL;
+	if (__atomic_load_n(&order->thread, __ATOMIC_RELAXED) == &self ||
+	    __atomic_compare_exchange_n(&order->thread, &none, &self, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return true;
+	stingy_order_leave(order, STINGY_LEFT_THREADS);
+	return false;
+}
+
+struct stingy_order *stingy_order_epoll_enter(int epoll)
+{
+	struct stingy_order *order = order_of(epoll);
+	if (!order || !is_ours(order))
+		return NULL;
+	bool is_wanted = stingy_order_begin(order);
+	if (is_wanted && !order->is_ordering)
+		begin_ordering(order);
+	order->is_ordering = is_wanted;
+	return order;
+}
+
+int stingy_order_epoll_sort(struct stingy_order *order, struct epoll_event *events, int n)
+{
+	int kept = 0;
+	for (int i = 0; i < n; i++) {
+		struct stingy_watch *watch = stingy_watch_of(events[i].data.fd);
+		uint32_t told = events[i].events & (watch->mask | EPOLLERR | EPOLLHUP);
+		if (watch->role == STINGY_ROLE_ACCEPTED)
+			watch->copy = STINGY_COPY_SPENT;
+		if (watch->order == stingy_order_number(order) && told != 0)
+			events[kept++] = (struct epoll_event){.events = told, .data.u64 = watch->data};
+	}
+	return kept;
+}
+
+int stingy_order_epoll_most(const struct stingy_order *order, int max)
+{
+	return order->tuner.bound != 0 && (uint32_t)max > order->tuner.bound ? (int)order->tuner.bound : max;
+}
+
+void stingy_order_epoll_turned(struct stingy_order *order, const struct epoll_event *events, int n, bool is_first)
+{
+	for (int i = 0; i < n; i++)
+		stingy_order_see(order, events[i].events);
+	stingy_order_end(order, is_first);
+}

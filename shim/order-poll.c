@@ -1,0 +1,103 @@
+#include "order-poll.h"
+
+#include "watch.h"
+
+#define POLL_LEAST 16u
+
+static __thread struct stingy_order *mine __attribute__((tls_model("initial-exec")));
+static __thread bool has_none __attribute__((tls_model("initial-exec"))); /* there were too many orders */
+
+struct stingy_order *stingy_order_poll_enter(uint64_t count)
+{
+	if (count < POLL_LEAST || has_none)
+		return NULL;
+	if (!mine) {
+		mine = stingy_order_claim();
+		has_none = !mine;
+		if (!mine)
+			return NULL;
+	}
+	stingy_order_begin(mine); /* there is nothing to be saved by a rest */
+	mine->is_ordering = mine->tuner.bound != 0;
+	return mine;
+}
+
+static bool is_under_way(const struct pollfd *entry)
+{
+	const struct stingy_watch *watch = stingy_watch_of(entry->fd);
+	if (!watch || watch->role == STINGY_ROLE_ACCEPTED)
+		return watch && entry->events & POLLOUT;
+	return watch->role != STINGY_ROLE_LISTENER;
+}
+
+static bool is_marked(const struct pollfd *entry)
+{
+	const struct stingy_watch *watch = stingy_watch_of(entry->fd);
+	return watch && watch->copy == STINGY_COPY_MARKED;
+}
+
+/* What is registered with epoll as well is not marked: the place is taken. */
+static void mark(const struct pollfd *entry, bool is_to_be_asked)
+{
+	struct stingy_watch *watch = stingy_watch_of(entry->fd);
+	if (!watch || watch->order != 0)
+		return;
+	watch->copy = is_to_be_asked ? STINGY_COPY_MARKED : STINGY_COPY_NONE;
+	if (is_to_be_asked)
+		stingy_watch_note(entry->fd);
+}
+
+static bool add(struct stingy_few *few, const struct pollfd *fds, uint32_t i)
+{
+	if (few->n == STINGY_FEW)
+		return false;
+	few->fds[few->n] = (struct pollfd){.fd = fds[i].fd, .events = fds[i].events};
+	few->at[few->n++] = i;
+	return true;
+}
+
+/* The marked ones come first: they are the ones to be kept, if it is not the turn of what is under way. */
+void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *fds, uint32_t count,
+			      struct stingy_few *few)
+{
+	few->n = 0;
+	for (uint32_t i = 0; i < count && few->n < order->tuner.bound; i++)
+		if (fds[i].fd >= 0 && is_marked(&fds[i]) && !add(few, fds, i))
+			break;
+	order->has_marked = few->n != 0;
+	if (few->n == 0)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		if (fds[i].fd >= 0 && is_under_way(&fds[i]) && !is_marked(&fds[i]) && !add(few, fds, i)) {
+			few->n = 0; /* what is under way must not be left out */
+			return;
+		}
+}
+
+int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint32_t count, bool *is_first)
+{
+	uint32_t kept = 0;
+	*is_first = false;
+	for (uint32_t i = 0; i < count && stingy_order_asks_first(order) && !*is_first; i++)
+		*is_first = fds[i].revents != 0 && is_under_way(&fds[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		bool is_ready = fds[i].revents != 0;
+		bool is_kept = is_ready && (*is_first ? is_under_way(&fds[i]) : kept < order->tuner.bound);
+		if (fds[i].fd >= 0)
+			mark(&fds[i], is_ready && !is_kept);
+		order->has_marked |= is_ready && !is_kept;
+		if (is_kept)
+			kept++;
+		else
+			fds[i].revents = 0;
+	}
+	return (int)kept;
+}
+
+void stingy_order_poll_turned(struct stingy_order *order, const struct pollfd *fds, uint32_t count, bool is_first)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (fds[i].revents != 0)
+			stingy_order_see(order, (uint16_t)fds[i].revents);
+	stingy_order_end(order, is_first);
+}

@@ -1,0 +1,47 @@
+/*
+ * Ordering for poll and select (order.h has the rules). Entries are those of poll; select's sets are made into them.
+ *
+ * The kernel is asked about everything that the server waits for only when nothing is left over from the last time:
+ * then some of what is ready is handed out, and what was ready besides is marked. In the next turns the kernel is asked
+ * anew, but only about a few: what is under way, and as many marked descriptors as may begin. So each event handed out
+ * is the kernel's answer to this call; the marks say but whom to ask about. A mark goes when its descriptor was asked
+ * about and handed out, or was not ready any more, and when it is closed; as none come in between, all marked ones have
+ * had their turn before everything is asked about again.
+ *
+ * A thread's calls are taken for a server's loop if they have POLL_LEAST entries. Each thread has an order of its own.
+ */
+#ifndef STINGY_ORDER_POLL_H
+#define STINGY_ORDER_POLL_H
+
+#include "order.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STINGY_FEW 512u /* entries: the most that are asked about, where it is not everything */
+
+/* The few that are asked about, and where in the server's array each of them is. */
+struct stingy_few {
+	uint32_t n;
+	struct pollfd fds[STINGY_FEW];
+	uint32_t at[STINGY_FEW];
+};
+
+/* The server waits for so many: its thread's order, or NULL: the call is none of a loop. */
+struct stingy_order *stingy_order_poll_enter(uint64_t count);
+
+/* Chooses whom to ask about: few->n of them, or 0: everything. Not to be called if nothing is marked. */
+void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *fds, uint32_t count,
+			      struct stingy_few *few);
+
+/*
+ * Of what the kernel said, in fds, keeps what is to be handed out, and returns how many that is. *is_first: it is of
+ * what is under way.
+ */
+int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint32_t count, bool *is_first);
+
+/* The turn is over: what is in fds is handed out. */
+void stingy_order_poll_turned(struct stingy_order *order, const struct pollfd *fds, uint32_t count, bool is_first);
+
+#endif

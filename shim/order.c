@@ -1,0 +1,149 @@
+#define _GNU_SOURCE
+#include "order.h"
+
+#include "../manifests/live.h"
+#include "calls.h"
+#include "env.h"
+#include "order-epoll.h"
+#include "watch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <x86intrin.h>
+
+#define ORDERS      64u   /* at a time; later ones are not looked at */
+#define FIRST_TURNS 8u    /* in a row: whatever is under way, a task begins after so many turns */
+#define START       16u   /* events: where the search for a bound begins */
+#define WAIT_TICKS  4000u /* of a wait that found everything ready, at most */
+#define EVENT_TICKS 1000u /* and for each event that it found */
+
+bool stingy_order_is_on;
+__thread uint32_t stingy_order_answers __attribute__((tls_model("initial-exec")));
+
+static struct stingy_order orders[ORDERS];
+static struct stingy_live_order nowhere; /* figures that nobody reads */
+static uint32_t fixed_bound;             /* 0: to be found out */
+static bool is_filtered;                 /* system calls may be forbidden; atomic */
+
+/* The thread's, in ns; 0 where a filter may forbid to ask. */
+static uint64_t processor_time(void)
+{
+	struct timespec time;
+	int saved = errno;
+	if (__atomic_load_n(&is_filtered, __ATOMIC_RELAXED) || clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) < 0) {
+		errno = saved;
+		return 0;
+	}
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+void stingy_order_filtered(void)
+{
+	__atomic_store_n(&is_filtered, true, __ATOMIC_RELAXED);
+}
+
+struct stingy_order *stingy_order_claim(void)
+{
+	for (uint32_t i = 0; i < ORDERS; i++) {
+		bool is_used = false;
+		struct stingy_order *order = &orders[i];
+		if (!__atomic_compare_exchange_n(&order->is_used, &is_used, true, false, __ATOMIC_ACQUIRE,
+						 __ATOMIC_RELAXED))
+			continue;
+		struct stingy_live_order *live = order->live;
+		*order = (struct stingy_order){.first = -1, .is_used = true, .live = live};
+		stingy_tuner_init(&order->tuner, processor_time, fixed_bound ? fixed_bound : START, fixed_bound != 0);
+		memset(live, 0, sizeof(*live));
+		return order;
+	}
+	return NULL;
+}
+
+void stingy_order_release(struct stingy_order *order)
+{
+	__atomic_store_n(&order->is_used, false, __ATOMIC_RELEASE);
+}
+
+uint8_t stingy_order_number(const struct stingy_order *order)
+{
+	return (uint8_t)(order - orders + 1);
+}
+
+struct stingy_order *stingy_order_numbered(uint8_t number)
+{
+	return &orders[number - 1];
+}
+
+void stingy_order_leave(struct stingy_order *order, enum stingy_live_left why)
+{
+	order->live->why = why;
+	order->live->state = STINGY_ORDERING_LEFT;
+	__atomic_store_n(&order->is_left, true, __ATOMIC_RELAXED);
+}
+
+bool stingy_order_begin(struct stingy_order *order)
+{
+	order->entered = __rdtsc();
+	if (order->returned != 0) {
+		order->turn.ticks += order->entered - order->returned;
+		order->turn.units = stingy_order_answers;
+		order->returned = 0;
+		stingy_tuner_turn(&order->tuner, &order->turn);
+		stingy_order_publish(order);
+	}
+	order->turn = (struct stingy_tuner_turn){.ticks = 0};
+	return order->tuner.bound != 0 && !order->tuner.is_resting;
+}
+
+bool stingy_order_asks_first(const struct stingy_order *order)
+{
+	return order->n_first < FIRST_TURNS;
+}
+
+void stingy_order_see(struct stingy_order *order, uint32_t events)
+{
+	order->turn.events++;
+	stingy_order_count_event(order, events);
+}
+
+void stingy_order_end(struct stingy_order *order, bool is_first)
+{
+	uint64_t most = WAIT_TICKS + (uint64_t)order->turn.events * EVENT_TICKS;
+	order->returned = __rdtsc();
+	uint64_t waited = order->returned - order->entered;
+	order->turn.ticks = waited < most ? waited : most;
+	order->turn.is_first = is_first;
+	stingy_order_answers = 0;
+	order->n_first = is_first ? order->n_first + 1 : 0;
+	stingy_order_count_turn(order);
+}
+
+static void after_fork_in_child(void)
+{
+	for (uint32_t i = 0; i < ORDERS; i++)
+		if (orders[i].is_used && orders[i].first >= 0)
+			stingy_order_epoll_forked(&orders[i]);
+}
+
+bool stingy_order_is_wanted(uint32_t *bound)
+{
+	const char *schedule = stingy_env("STINGY_SCHEDULE");
+	uint64_t number = stingy_env_number("STINGY_SCHEDULE", 0);
+	*bound = (uint32_t)number;
+	return schedule && number <= INT32_MAX && (number != 0 || strcmp(schedule, "auto") == 0);
+}
+
+int stingy_order_init(uint32_t bound, struct stingy_live_order *live, uint32_t n_live)
+{
+	if (stingy_watch_init() < 0 || pthread_atfork(NULL, NULL, after_fork_in_child) != 0)
+		return -1;
+	for (uint32_t i = 0; i < ORDERS; i++)
+		orders[i].live = i < n_live ? &live[i] : &nowhere;
+	fixed_bound = bound;
+	is_filtered = STINGY_CALL(prctl)(PR_GET_SECCOMP) != 0;
+	stingy_order_is_on = true;
+	return 0;
+}

@@ -1,0 +1,98 @@
+/*
+ * Ordering the events of an unmodified server (schedule auto): tasks under way are finished before new ones begin, and
+ * new ones begin a few at a time, so that what they keep fits the cache.
+ *
+ * This is what is common to all ways to wait: an order for each place where a server waits (an epoll instance, or a
+ * thread that polls), its turns, and the time they take. Which descriptors belong to tasks under way, and how the
+ * kernel is asked for those only, is in order-epoll.h and order-poll.h. In all of them nothing that the kernel has told
+ * is kept for later: we only choose what it is asked for, so nothing can become stale. A turn is one of two kinds:
+ *   1. first: events of what is under way, if any are ready; these are handed out alone;
+ *   2. otherwise whatever is ready, but at most `bound` events, in turn.
+ * What is under way: connections that were accepted, while the server asks whether they may be written to; and all
+ * that was not accepted and is no listening socket: connections to other servers that tasks wait for, and eventfd,
+ * timerfd, signalfd, pipes, which are never delayed.
+ *
+ * Fairness. No turn is empty while something is ready. After 8 turns of kind 1 (FIRST_TURNS) comes one of kind 2, even
+ * if more is under way. So of n ready descriptors none waits longer than 9 * (n / bound + 1) turns; that is also the
+ * bound for accepts. No connection holds anything that another one needs in order to be served.
+ *
+ * Whether ordering is on, and with which bound, the tuner decides (tuner.h), unless STINGY_SCHEDULE is a number. While
+ * it is off, a turn costs a few table look-ups, and no system call. While it is on, the system calls that are added are
+ * ones that the server makes itself, so a seccomp filter that suits the server suits us.
+ *
+ * Memory: a table by descriptor (watch.h), and static state. One thread an order; no lock. Everything here keeps errno.
+ */
+#ifndef STINGY_ORDER_H
+#define STINGY_ORDER_H
+
+#include "../manifests/live.h"
+#include "tuner.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stingy_order {
+	int first;                     /* epoll: our own instance beside the server's; -1: none */
+	bool is_used;                  /* it belongs to a place; atomic */
+	bool is_left;                  /* it is left alone, for good; atomic */
+	bool is_ordering;              /* it does, in this turn */
+	bool is_writing;               /* the last event was of this kind */
+	uint32_t run;                  /* so many of it in a row */
+	uint32_t n_first;              /* turns of kind 1 since the last of kind 2 */
+	const void *thread;            /* epoll: the one that waits; NULL: none has yet; atomic */
+	bool has_marked;               /* poll: what was ready has not all been handed out */
+	uint64_t entered, returned;    /* when the server last waited, in ticks; returned 0: it still waits */
+	struct stingy_tuner_turn turn; /* what it was then given */
+	struct stingy_tuner tuner;
+	struct stingy_live_order *live;
+};
+
+/* Whether any of this is wanted: else all entry points do no more than they must. */
+extern bool stingy_order_is_on __attribute__((visibility("hidden")));
+
+/* What the thread has sent to accepted connections since its last turn began: the measure of its work. */
+extern __thread uint32_t stingy_order_answers __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Whether the environment asks for it, and with which bound; 0: "auto". In the constructor. */
+bool stingy_order_is_wanted(uint32_t *bound);
+
+/*
+ * In the constructor. bound: of all orders, for good; 0: to be found out. The figures of the first n_live of them go to
+ * live. Returns 0, or -1 if there is no memory.
+ */
+int stingy_order_init(uint32_t bound, struct stingy_live_order *live, uint32_t n_live);
+
+/* From now on no system call may be made that the server does not make. Any thread. */
+void stingy_order_filtered(void);
+
+/* An order for a new place; NULL: there are too many. Any thread. */
+struct stingy_order *stingy_order_claim(void);
+
+/* The place is gone. */
+void stingy_order_release(struct stingy_order *order);
+
+/* Orders have numbers, from 1. */
+uint8_t stingy_order_number(const struct stingy_order *order);
+struct stingy_order *stingy_order_numbered(uint8_t number);
+
+/* The place is left alone from now on. Any thread. */
+void stingy_order_leave(struct stingy_order *order, enum stingy_live_left why);
+
+/*
+ * A turn: the server waits; each event that it is given is seen; and it goes on. stingy_order_begin says whether to
+ * order, and stingy_order_asks_first then, whether the turn may be of kind 1. The tuner's bound applies in any case.
+ */
+bool stingy_order_begin(struct stingy_order *order);
+bool stingy_order_asks_first(const struct stingy_order *order);
+void stingy_order_see(struct stingy_order *order, uint32_t events);
+void stingy_order_end(struct stingy_order *order, bool is_first);
+
+/* order-live.c keeps the figures: after the tuner has said something, of an event, and of a turn. */
+void stingy_order_publish(struct stingy_order *order);
+void stingy_order_count_event(struct stingy_order *order, uint32_t events);
+void stingy_order_count_turn(struct stingy_order *order);
+
+/* Says the figures, a line for each order. */
+void stingy_order_report(const struct stingy_live *live);
+
+#endif

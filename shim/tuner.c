@@ -1,0 +1,243 @@
+#include "tuner.h"
+
+#include <string.h>
+
+#define BOUND_LEAST    4u    /* events: with fewer, the loop itself costs more than any cache can win */
+#define BOUND_MOST     1024u /* events */
+#define SLACK_MOST     64u   /* turns in a row that the bound is too large for */
+#define BLOCK_UNITS    512u  /* answers of a block, besides half of the crowd, of whose events two make an answer */
+#define SKIPPED_UNITS  128u  /* before a block counts, besides an eighth of the crowd */
+#define PATIENCE_LEAST 64u   /* blocks */
+#define PATIENCE_ON    256u  /* at least, where there is something to lose by a search */
+#define PATIENCE_MOST  8192u
+#define CROWD_CHANGE   4u /* a crowd so many times as large or small is another one */
+#define CROWD_BLOCKS   8u /* that it has to last */
+#define LOSSES         3u /* pairs, which end the duel for the challenger */
+#define EARLY_PAIRS    3u /* pairs that are enough if they are won by far */
+#define EARLY_GAIN     10 /* per cent, in the median, and no less than they are apart */
+#define OPENING_GAIN   3  /* per cent that a bound must win over none */
+#define CLIMBING_GAIN  1  /* per cent that another bound must win over the one we have */
+
+/* What is tried against none: the start times this, in eighths. */
+static const uint32_t openings[] = {8, 32, 2};
+#define N_OPENINGS (sizeof(openings) / sizeof(*openings))
+
+void stingy_tuner_init(struct stingy_tuner *tuner, uint64_t (*clock)(void), uint32_t start, bool is_fixed)
+{
+	memset(tuner, 0, sizeof(*tuner));
+	tuner->clock = clock;
+	tuner->start = start;
+	tuner->is_fixed = is_fixed;
+	tuner->bound = tuner->chosen = is_fixed ? start : 0;
+	tuner->patience = 1; /* the first search need not wait */
+}
+
+static uint64_t now(const struct stingy_tuner *tuner)
+{
+	return tuner->phase != STINGY_TUNER_HOLDING ? tuner->clock() : 0;
+}
+
+/* What the last bound left under way does not count for the next one. */
+static void begin_block(struct stingy_tuner *tuner, uint32_t bound)
+{
+	bool is_same = tuner->bound == bound;
+	tuner->block = (struct stingy_tuner_block){.is_counting = is_same, .began = is_same ? now(tuner) : 0};
+	tuner->bound = bound;
+	tuner->slack = is_same ? tuner->slack : 0;
+}
+
+static void hold(struct stingy_tuner *tuner)
+{
+	tuner->phase = STINGY_TUNER_HOLDING;
+	tuner->held = 0;
+	tuner->held_crowd = tuner->crowd;
+	begin_block(tuner, tuner->chosen);
+}
+
+/* Whether the bound would make a difference. */
+static bool is_worth_trying(const struct stingy_tuner *tuner, uint32_t bound)
+{
+	return bound >= BOUND_LEAST && bound <= BOUND_MOST && bound <= tuner->crowd / 2;
+}
+
+/* The challenger of the next duel; what is chosen itself if the search is over. */
+static uint32_t next_challenger(struct stingy_tuner *tuner)
+{
+	if (tuner->phase == STINGY_TUNER_OPENING) {
+		if (tuner->before != 0 && tuner->step++ == 0)
+			return tuner->before;
+		while (tuner->before == 0 && tuner->step < N_OPENINGS) {
+			uint32_t bound = tuner->start * openings[tuner->step++] / 8;
+			if (is_worth_trying(tuner, bound))
+				return bound;
+		}
+		tuner->phase = STINGY_TUNER_CLIMBING;
+	}
+	if (tuner->phase == STINGY_TUNER_CLIMBING) {
+		if (is_worth_trying(tuner, tuner->chosen * 2))
+			return tuner->chosen * 2;
+		tuner->phase = STINGY_TUNER_DESCENDING;
+	}
+	return !tuner->has_climbed && is_worth_trying(tuner, tuner->chosen / 2) ? tuner->chosen / 2 : tuner->chosen;
+}
+
+/* Goes on to the next duel of the search, or ends it: what it has come to is held longer if it is nothing new. */
+static void go_on(struct stingy_tuner *tuner)
+{
+	uint32_t challenger = next_challenger(tuner);
+	if (challenger != tuner->chosen) {
+		tuner->duel = (struct stingy_tuner_duel){.bound = {tuner->chosen, challenger}};
+		begin_block(tuner, tuner->chosen);
+		return;
+	}
+	if (tuner->chosen != tuner->before || tuner->patience < PATIENCE_LEAST)
+		tuner->patience = tuner->chosen ? PATIENCE_ON : PATIENCE_LEAST;
+	else if (tuner->patience < PATIENCE_MOST)
+		tuner->patience *= 2;
+	hold(tuner);
+}
+
+static void begin_search(struct stingy_tuner *tuner)
+{
+	tuner->phase = STINGY_TUNER_OPENING;
+	tuner->before = tuner->chosen;
+	tuner->chosen = 0;
+	tuner->is_resting = false;
+	tuner->step = 0;
+	tuner->has_climbed = false;
+	go_on(tuner);
+}
+
+static void end_duel(struct stingy_tuner *tuner, bool is_won)
+{
+	uint32_t challenger = tuner->duel.bound[1];
+	tuner->n_duels++;
+	tuner->n_won += is_won;
+	if (is_won)
+		tuner->chosen = challenger;
+	if (tuner->phase == STINGY_TUNER_CLIMBING) {
+		tuner->has_climbed |= is_won;
+		if (!is_won)
+			tuner->phase = STINGY_TUNER_DESCENDING;
+	} else if (tuner->phase == STINGY_TUNER_DESCENDING) {
+		tuner->has_climbed |= !is_won; /* it is over */
+	} else if (is_won) {
+		tuner->phase = STINGY_TUNER_CLIMBING;
+	}
+	go_on(tuner);
+}
+
+/* Which arm has the n-th block: ABBA ABBA... */
+static uint32_t arm(uint32_t n)
+{
+	return (n + 1) / 2 % 2;
+}
+
+/* What the challenger saved in a pair, in per cent of what the other cost. */
+static int gain(const struct stingy_tuner_duel *duel, uint32_t pair)
+{
+	int64_t before = (int64_t)duel->cost[0][pair], after = (int64_t)duel->cost[1][pair];
+	return before > 0 ? (int)((before - after) * 100 / before) : 0;
+}
+
+/* Sorts what was won in the pairs; the median of it. */
+static int median_gain(const struct stingy_tuner_duel *duel, uint32_t n_pairs, int *sorted)
+{
+	for (uint32_t i = 0; i < n_pairs; i++) {
+		int value = gain(duel, i);
+		uint32_t at = i;
+		for (; at > 0 && sorted[at - 1] > value; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = value;
+	}
+	return sorted[n_pairs / 2];
+}
+
+enum result { OPEN, WON, LOST };
+
+static enum result judge(struct stingy_tuner *tuner, uint32_t n_pairs)
+{
+	int margin = tuner->phase == STINGY_TUNER_OPENING ? OPENING_GAIN : CLIMBING_GAIN;
+	int sorted[STINGY_TUNER_PAIRS] = {0};
+	int median = median_gain(&tuner->duel, n_pairs, sorted);
+	int spread = sorted[n_pairs - 1] - sorted[0];
+	if (tuner->phase == STINGY_TUNER_OPENING)
+		tuner->saved = median;
+	if (n_pairs >= LOSSES && sorted[LOSSES - 1] < margin)
+		return LOST;
+	if (n_pairs == EARLY_PAIRS && median >= EARLY_GAIN && median >= spread)
+		return WON;
+	if (n_pairs < STINGY_TUNER_PAIRS)
+		return OPEN;
+	return median >= (sorted[n_pairs - 2] - sorted[1]) / 2 ? WON : LOST;
+}
+
+/* A block of a duel is done. */
+static void score(struct stingy_tuner *tuner, uint64_t cost)
+{
+	struct stingy_tuner_duel *duel = &tuner->duel;
+	duel->cost[arm(duel->n)][duel->n / 2] = cost;
+	duel->n++;
+	enum result result = duel->n % 2 == 0 ? judge(tuner, duel->n / 2) : OPEN;
+	if (result == OPEN)
+		begin_block(tuner, duel->bound[arm(duel->n)]);
+	else
+		end_duel(tuner, result == WON);
+}
+
+static bool is_another_crowd(const struct stingy_tuner *tuner)
+{
+	return tuner->held >= CROWD_BLOCKS &&
+	       (tuner->crowd > tuner->held_crowd * CROWD_CHANGE || tuner->crowd < tuner->held_crowd / CROWD_CHANGE);
+}
+
+/* A block of a time of holding is done. */
+static void grow_older(struct stingy_tuner *tuner)
+{
+	tuner->held++;
+	if (!tuner->is_fixed && !tuner->is_resting && (tuner->held >= tuner->patience || is_another_crowd(tuner)))
+		begin_search(tuner);
+	else
+		begin_block(tuner, tuner->bound);
+}
+
+static void end_block(struct stingy_tuner *tuner)
+{
+	const struct stingy_tuner_block *block = &tuner->block;
+	uint64_t ended = block->began ? now(tuner) : 0;
+	uint64_t cost = (ended ? ended - block->began : block->ticks) * STINGY_TUNER_COST_UNITS / block->units;
+	if (tuner->bound == 0 && block->events > 0)
+		tuner->crowd = (uint32_t)(block->squares / block->events);
+	if (tuner->phase == STINGY_TUNER_HOLDING)
+		grow_older(tuner);
+	else
+		score(tuner, cost);
+}
+
+/* Rests while too little is ready for the bound to make a difference. */
+static void watch_slack(struct stingy_tuner *tuner, uint32_t events)
+{
+	bool is_slack = events < tuner->bound;
+	tuner->slack = is_slack ? tuner->slack + 1 : 0;
+	if (!is_slack)
+		tuner->is_resting = false;
+	else if (tuner->slack >= SLACK_MOST)
+		tuner->is_resting = true;
+}
+
+void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_turn *turn)
+{
+	struct stingy_tuner_block *block = &tuner->block;
+	block->units += turn->units;
+	if (block->is_counting) {
+		block->ticks += turn->ticks;
+		block->events += turn->events;
+		block->squares += (uint64_t)turn->events * turn->events;
+		if (block->units >= BLOCK_UNITS + tuner->crowd / 2)
+			end_block(tuner);
+	} else if (block->units >= SKIPPED_UNITS + tuner->crowd / 8) {
+		*block = (struct stingy_tuner_block){.is_counting = true, .began = now(tuner)};
+	}
+	if (!turn->is_first && tuner->bound != 0 && tuner->phase == STINGY_TUNER_HOLDING)
+		watch_slack(tuner, turn->events);
+}

@@ -1,0 +1,90 @@
+/*
+ * Finds out at run time whether ordering (order.h) is worth its while, and with which bound: how many events a turn of
+ * the loop may begin with. Arithmetic only, with no memory but its own structure.
+ *
+ * It is told of each turn how many answers came of it (units). Turns make up blocks. What a block cost
+ * says the thread's processor clock, which is asked at the ends of the blocks of a search, and never else; or if there
+ * is none to be had, the ticks that the turns took. A duel between two bounds, of which one may be "none", alternates
+ * blocks of both, in the order ABBA, so that a drift of the load favours neither. The challenger wins if it saves a
+ * margin in five pairs of blocks of seven, and in the median half of what the pairs differ by among themselves (without
+ * the best and the worst): ticks go on while another process has the processor, and then say little. What saves much is
+ * accepted after three pairs, and what saves nothing is given up after three.
+ *
+ * A search is a row of duels: a few bounds against "none"; then the winner against its double and its half, until none
+ * is better. What it settles on is kept for a time, which doubles when the next search comes to the same end, so that
+ * in the long run searching costs next to nothing; much more or much less load brings it forward. A bound that was
+ * settled on has to win against "none" again in the next search.
+ *
+ * Where fewer events than the bound are ready in many turns in a row, ordering rests until a turn brings as many: the
+ * bound stays in force, as it costs nothing, but nobody need ask for what is under way. Where the crowd is less than
+ * twice the least bound, there is no search.
+ */
+#ifndef STINGY_TUNER_H
+#define STINGY_TUNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STINGY_TUNER_PAIRS      7u    /* of blocks, in a duel, at most */
+#define STINGY_TUNER_COST_UNITS 1024u /* what costs are given for */
+
+/* A turn of the loop: what it was given, and what it made of it. */
+struct stingy_tuner_turn {
+	uint64_t ticks;
+	uint32_t events;
+	uint32_t units;
+	bool is_first; /* it only went on with what had begun: the bound had nothing to do with it */
+};
+
+/* What turns have added up to. */
+struct stingy_tuner_block {
+	uint64_t began; /* by the clock; 0: not known */
+	uint64_t ticks;
+	uint64_t squares; /* of the events of each turn, added up */
+	uint32_t units, events;
+	bool is_counting; /* the turns that the bound before left behind are over */
+};
+
+/* The challenger is arm 1. */
+struct stingy_tuner_duel {
+	uint32_t bound[2];
+	uint32_t n; /* blocks that are done */
+	uint64_t cost[2][STINGY_TUNER_PAIRS];
+};
+
+enum stingy_tuner_phase {
+	STINGY_TUNER_HOLDING = 0, /* the bound settled on is in force, or rests */
+	STINGY_TUNER_OPENING,     /* a search: "none" against bounds, or the bound settled on against "none" */
+	STINGY_TUNER_CLIMBING,    /* to its double */
+	STINGY_TUNER_DESCENDING,  /* to its half */
+};
+
+struct stingy_tuner {
+	uint64_t (*clock)(void); /* the thread's processor time, in ns; 0: not to be had */
+	uint32_t bound;          /* now in force; 0: none */
+	uint32_t chosen;         /* the best so far; 0: none */
+	uint32_t start;          /* the first bound that is tried */
+	bool is_fixed;           /* the bound is the user's: it rests, but there is no search */
+	bool is_resting;         /* there are too few events for the bound to matter */
+	uint32_t slack;          /* turns in a row that brought fewer events than the bound */
+	uint32_t crowd; /* events in the turn in which the average event came, in the last block without bound */
+	uint32_t patience, held; /* blocks to hold; how many it has been */
+	uint32_t held_crowd;     /* the crowd when it settled */
+	enum stingy_tuner_phase phase;
+	uint32_t before;  /* what was chosen when the search began */
+	uint32_t step;    /* of the opening */
+	bool has_climbed; /* so half of what is chosen has been beaten already */
+	struct stingy_tuner_block block;
+	struct stingy_tuner_duel duel;
+	/* only for reports */
+	uint32_t n_duels, n_won;
+	int saved; /* per cent of a request's time, in the median of the last duel against "none" */
+};
+
+/* A tuner that begins without a bound. start: the first to try. is_fixed: start is the bound, for good. */
+void stingy_tuner_init(struct stingy_tuner *tuner, uint64_t (*clock)(void), uint32_t start, bool is_fixed);
+
+/* The bound may be another afterwards. */
+void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_turn *turn);
+
+#endif

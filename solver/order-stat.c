@@ -1,0 +1,106 @@
+#include "order-stat.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char *const states[STINGY_ORDERING_STATES] = {
+	[STINGY_ORDERING_NONE] = "none",           [STINGY_ORDERING_OFF] = "off",
+	[STINGY_ORDERING_SEARCHING] = "searching", [STINGY_ORDERING_ON] = "on",
+	[STINGY_ORDERING_RESTING] = "resting",     [STINGY_ORDERING_LEFT] = "left alone",
+};
+
+static const char *const reasons[STINGY_LEFT_REASONS] = {
+	[STINGY_LEFT_NOT] = "",
+	[STINGY_LEFT_EDGES] = "it has edge-triggered or one-shot descriptors",
+	[STINGY_LEFT_THREADS] = "several threads use it",
+	[STINGY_LEFT_SHARED] = "it shares descriptors with another one",
+	[STINGY_LEFT_FORKED] = "it was made before a fork",
+	[STINGY_LEFT_DESCRIPTORS] = "there is no descriptor for a second instance",
+};
+
+bool stingy_order_stat_is_plausible(const struct stingy_live *live)
+{
+	for (unsigned i = 0; i < STINGY_LIVE_ORDERS; i++)
+		if (live->order[i].state >= STINGY_ORDERING_STATES || live->order[i].why >= STINGY_LEFT_REASONS)
+			return false;
+	return true;
+}
+
+/* How many events of one kind came in a row, in the mean; by the middles of the classes, of which the last has no end.
+ */
+static double mean_run(const uint64_t *runs)
+{
+	double n = 0, events = 0;
+
+	for (unsigned i = 0; i < STINGY_LIVE_RUNS; i++) {
+		n += (double)runs[i];
+		events += (double)runs[i] * (i == 0 ? 1.0 : 1.5 * (double)(1u << i) - 0.5);
+	}
+	return n > 0 ? events / n : 0;
+}
+
+static double per_turn(const struct stingy_live_order *order, int kind)
+{
+	return order->turns[kind] ? (double)order->events[kind] / (double)order->turns[kind] : 0;
+}
+
+static void print_one(const struct stingy_live_order *order)
+{
+	printf("  order      %s", states[order->state]);
+	if (order->why)
+		printf(": %s", reasons[order->why]);
+	else if (order->bound)
+		printf(": at most %" PRIu32 " events begin a turn", order->bound);
+	putchar('\n');
+	if (order->duels)
+		printf("    %" PRIu32 " of %" PRIu32 " comparisons won; the last against none saved %" PRId32
+		       "%% of a request's time\n",
+		       order->won, order->duels, order->saved);
+	if (order->turns[0])
+		printf("    %" PRIu64 " turns, of %.1f events; of these %" PRIu64 " for what was under way, of %.1f; "
+		       "runs of %.1f events without a bound, %.1f with\n",
+		       order->turns[0], per_turn(order, 0), order->turns[1], per_turn(order, 1),
+		       mean_run(order->runs[0]), mean_run(order->runs[1]));
+}
+
+void stingy_order_stat_print(const struct stingy_live *live)
+{
+	for (unsigned i = 0; i < STINGY_LIVE_ORDERS; i++)
+		if (live->order[i].state != STINGY_ORDERING_NONE)
+			print_one(&live->order[i]);
+}
+
+static void json_runs(const char *key, const uint64_t *runs)
+{
+	printf(", \"%s\": [", key);
+	for (unsigned i = 0; i < STINGY_LIVE_RUNS; i++)
+		printf("%s%" PRIu64, i ? ", " : "", runs[i]);
+	putchar(']');
+}
+
+static void json_one(const struct stingy_live_order *order)
+{
+	printf("{\"ordering\": \"%s\", \"why\": \"%s\", \"bound\": %" PRIu32 ", \"crowd\": %" PRIu32
+	       ", \"comparisons\": %" PRIu32 ", \"won\": %" PRIu32 ", \"saved\": %" PRId32 ", \"turns\": %" PRIu64
+	       ", \"events\": %" PRIu64 ", \"first_turns\": %" PRIu64 ", \"first_events\": %" PRIu64,
+	       states[order->state], reasons[order->why], order->bound, order->crowd, order->duels, order->won,
+	       order->saved, order->turns[0], order->events[0], order->turns[1], order->events[1]);
+	json_runs("runs_off", order->runs[0]);
+	json_runs("runs_on", order->runs[1]);
+	putchar('}');
+}
+
+void stingy_order_stat_json(const struct stingy_live *live)
+{
+	const char *before = "";
+
+	fputs("\"order\": [", stdout);
+	for (unsigned i = 0; i < STINGY_LIVE_ORDERS; i++) {
+		if (live->order[i].state == STINGY_ORDERING_NONE)
+			continue;
+		fputs(before, stdout);
+		json_one(&live->order[i]);
+		before = ", ";
+	}
+	putchar(']');
+}

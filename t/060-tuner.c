@@ -1,0 +1,222 @@
+/*
+ * Where the search for a bound comes to, against made-up servers: what a request costs there follows from the bound and
+ * from how many requests are ready, and there is noise. No clock is looked at.
+ */
+#include "../shim/tuner.h"
+#include "seed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define REQUEST 30000u /* ticks of a request that hits the cache */
+
+/* A server with so many clients, each of whom asks again when it has been answered. */
+struct model {
+	struct stingy_tuner tuner;
+	uint32_t clients;
+	uint32_t best;       /* bound at which a request costs least; 0: it costs the same with any */
+	uint32_t per_turn;   /* ticks of a turn, whatever is in it */
+	uint32_t noise;      /* per cent */
+	bool has_clock;      /* that does not go on while others have the processor */
+	uint64_t n_requests; /* in all */
+	uint64_t n_bounded;  /* of these, while there was a bound */
+	uint64_t ticks;      /* in all, without the noise */
+};
+
+/* Twice as dear where far more tasks than `best` are begun at a time; fewer win nothing more. */
+static uint64_t cost(const struct model *model, uint32_t n)
+{
+	if (model->best == 0 || n <= model->best)
+		return REQUEST;
+	uint64_t over = n - model->best;
+	return REQUEST + REQUEST * over / (over + model->best);
+}
+
+static uint64_t clocked; /* what the processor clock would say; 0: there is none */
+
+static uint64_t read_clock(void)
+{
+	return clocked;
+}
+
+static void turn(struct model *model)
+{
+	uint32_t bound = model->tuner.bound;
+	uint32_t n = bound != 0 && bound < model->clients ? bound : model->clients;
+	uint64_t ticks = model->per_turn + n * cost(model, n);
+	model->n_requests += n;
+	model->n_bounded += bound != 0 ? n : 0;
+	model->ticks += ticks;
+	clocked = model->has_clock ? clocked + ticks : 0;
+	int percent = model->noise ? (int)below(2 * model->noise + 1) - (int)model->noise : 0;
+	ticks += (uint64_t)((int64_t)ticks * percent / 100);
+	const struct stingy_tuner_turn turn = {.ticks = ticks, .events = n, .units = n};
+	stingy_tuner_turn(&model->tuner, &turn);
+}
+
+static void run(struct model *model, uint64_t requests)
+{
+	uint64_t end = model->n_requests + requests;
+	while (model->n_requests < end)
+		turn(model);
+}
+
+/* On to the end of a search, if there is one. */
+static void settle(struct model *model)
+{
+	while (model->tuner.phase != STINGY_TUNER_HOLDING)
+		turn(model);
+}
+
+/* The model, begun anew. */
+static void begin(struct model *model, uint32_t clients, uint32_t best, uint32_t per_turn, uint32_t noise)
+{
+	*model = (struct model){.clients = clients, .best = best, .per_turn = per_turn, .noise = noise};
+	stingy_tuner_init(&model->tuner, read_clock, 32, false);
+}
+
+static void test_finds(void **state)
+{
+	static const uint32_t bests[] = {8, 16, 32, 64, 128, 256};
+	struct model model;
+	(void)state;
+	for (size_t i = 0; i < sizeof(bests) / sizeof(*bests); i++) {
+		begin(&model, 2500, bests[i], 20000, 2);
+		run(&model, 1000000);
+		settle(&model);
+		uint32_t chosen = model.tuner.chosen;
+		assert_int_not_equal(chosen, 0);
+		assert_true(model.per_turn / chosen + cost(&model, chosen) < REQUEST * 110 / 100);
+		assert_true(model.n_bounded * 10 > model.n_requests * 8);
+		assert_in_range(model.tuner.saved, 10, 60);
+	}
+}
+
+/* A hundred histories without anything to win; the time that the search costs is counted, too. */
+static void leaves_alone(uint32_t noise, bool has_clock, unsigned wrong)
+{
+	unsigned n_wrong = 0;
+	uint64_t bare = 0, ticks = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		struct model model;
+		begin(&model, 2500, 0, 20000, noise);
+		model.has_clock = has_clock;
+		run(&model, 2000000);
+		settle(&model);
+		n_wrong += model.tuner.chosen != 0;
+		bare += model.n_requests / 2500 * (20000 + 2500ull * REQUEST);
+		ticks += model.ticks;
+	}
+	printf("# noise %u%%: %u of 100 wrong, %.2f%% of the time lost\n", noise, n_wrong,
+	       100.0 * (double)ticks / (double)bare - 100.0);
+	assert_true(ticks < bare + bare / 100);
+	assert_in_range(n_wrong, 0, wrong);
+}
+
+static void test_leaves_alone(void **state)
+{
+	(void)state;
+	leaves_alone(0, false, 0);
+	leaves_alone(3, false, 0);
+}
+
+/* Half of the processor is somebody else's, now and then. */
+static void test_noise(void **state)
+{
+	(void)state;
+	leaves_alone(80, true, 0);
+	leaves_alone(80, false, 40); /* a wrong one has to win again in the next search */
+}
+
+static void test_few(void **state)
+{
+	struct model model;
+	(void)state;
+	for (uint32_t clients = 1; clients < 16; clients++) {
+		begin(&model, clients, 2, 20000, 0);
+		run(&model, 300000);
+		assert_int_equal(model.n_bounded, 0);
+		assert_int_equal(model.tuner.n_duels, 0);
+	}
+}
+
+static void test_rests(void **state)
+{
+	struct model model;
+	(void)state;
+	begin(&model, 2500, 16, 20000, 0);
+	run(&model, 1000000);
+	settle(&model);
+	uint32_t chosen = model.tuner.chosen;
+	assert_int_not_equal(chosen, 0);
+	model.clients = chosen / 2;
+	run(&model, 64 * chosen);
+	assert_true(model.tuner.is_resting);
+	assert_int_equal(model.tuner.bound, chosen);
+	model.clients = 2500;
+	turn(&model);
+	assert_false(model.tuner.is_resting);
+	assert_int_equal(model.tuner.bound, chosen);
+}
+
+static void test_fixed(void **state)
+{
+	struct model model;
+	(void)state;
+	begin(&model, 2500, 0, 20000, 0);
+	stingy_tuner_init(&model.tuner, read_clock, 10, true);
+	run(&model, 2500);
+	assert_int_equal(model.tuner.bound, 10);
+	run(&model, 2000000);
+	assert_int_equal(model.tuner.bound, 10);
+	assert_int_equal(model.tuner.n_duels, 0);
+}
+
+/* What there was to win is there no more, and comes back. */
+static void test_changes(void **state)
+{
+	struct model model;
+	(void)state;
+	begin(&model, 2500, 16, 20000, 2);
+	run(&model, 1000000);
+	settle(&model);
+	assert_int_not_equal(model.tuner.chosen, 0);
+	model.best = 0;
+	run(&model, 10000000);
+	settle(&model);
+	assert_int_equal(model.tuner.chosen, 0);
+	model.best = 16;
+	run(&model, 10000000);
+	settle(&model);
+	assert_int_not_equal(model.tuner.chosen, 0);
+}
+
+/* A crowd comes while nothing was to be won by few: it is not waited for the end of the patience. */
+static void test_crowd(void **state)
+{
+	struct model model;
+	(void)state;
+	begin(&model, 40, 0, 20000, 2);
+	run(&model, 5000000);
+	assert_int_equal(model.tuner.chosen, 0);
+	model.clients = 2500;
+	model.best = 16;
+	run(&model, 300000);
+	settle(&model);
+	assert_int_not_equal(model.tuner.chosen, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_finds),   cmocka_unit_test(test_leaves_alone), cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_few),     cmocka_unit_test(test_rests),        cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_changes), cmocka_unit_test(test_crowd),
+	};
+	seed_random(60);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,398 @@
+/*
+ * What programs do with epoll that is out of the ordinary: each mode says what it saw, which must be the same under the
+ * library as without it.
+ *
+ *	epolls MODE
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAIRS 40
+
+static int epoll;
+static int near[PAIRS], far[PAIRS]; /* ends of connections; the near ones were accepted */
+
+static void check(int condition, const char *what)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "epolls: %s (errno %d)\n", what, errno);
+	abort();
+}
+
+static void want(int operation, int i, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.u32 = (uint32_t)i};
+	check(epoll_ctl(epoll, operation, near[i], &event) == 0, "epoll_ctl");
+}
+
+static void connect_pairs(uint32_t events)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	check(bind(listener, (struct sockaddr *)&address, len) == 0 && listen(listener, PAIRS) == 0, "cannot listen");
+	check(getsockname(listener, (struct sockaddr *)&address, &len) == 0, "no name");
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	for (int i = 0; i < PAIRS; i++) {
+		far[i] = socket(AF_INET, SOCK_STREAM, 0);
+		check(connect(far[i], (struct sockaddr *)&address, sizeof(address)) == 0, "cannot connect");
+		near[i] = accept(listener, NULL, NULL);
+		check(near[i] >= 0, "cannot accept");
+		if (events != 0)
+			want(EPOLL_CTL_ADD, i, events);
+	}
+	close(listener);
+}
+
+static void ask_all(void)
+{
+	for (int i = 0; i < PAIRS; i++)
+		check(write(far[i], "?", 1) == 1, "cannot ask");
+}
+
+/* Events until there are none any more, as counts by descriptor; reads what there is to read if it is to. */
+static int drain(int is_reading, int *turns)
+{
+	struct epoll_event events[PAIRS * 2];
+	int n, seen = 0;
+	char byte;
+	for (*turns = 0; *turns < 1000 && (n = epoll_wait(epoll, events, PAIRS * 2, 100)) > 0; ++*turns) {
+		for (int i = 0; i < n && is_reading; i++)
+			check(read(near[events[i].data.u32], &byte, 1) == 1, "nothing to read");
+		seen += n;
+	}
+	return seen;
+}
+
+static void mode_triggered(uint32_t how)
+{
+	int turns, seen;
+	connect_pairs(EPOLLIN | how);
+	ask_all();
+	seen = drain(0, &turns);
+	printf("unread: %d events\n", seen);
+	for (int i = 0; i < PAIRS && how & EPOLLONESHOT; i++)
+		want(EPOLL_CTL_MOD, i, EPOLLIN | how);
+	if (!(how & EPOLLONESHOT))
+		ask_all();
+	seen = drain(1, &turns);
+	printf("asked again: %d events\n", seen);
+}
+
+static void mode_edge(void)
+{
+	mode_triggered(EPOLLET);
+}
+
+static void mode_oneshot(void)
+{
+	mode_triggered(EPOLLONESHOT);
+}
+
+/* Bad calls, before and after the instance is known to be one that is waited on. */
+static void mode_errors(void)
+{
+	struct epoll_event event = {.events = EPOLLIN}, events[4];
+	volatile int minus = -1; /* so that the compiler does not know that these are mistakes */
+	void *volatile bad = (void *)8;
+	int zero = open("/dev/zero", O_RDONLY);
+	connect_pairs(EPOLLIN | EPOLLOUT);
+	for (int round = 0; round < 2; round++) {
+		int results[] = {
+			epoll_wait(-1, events, 4, 0),
+			errno,
+			epoll_wait(zero, events, 4, 0),
+			errno,
+			epoll_wait(epoll, events, 0, 0),
+			errno,
+			epoll_wait(epoll, events, minus, 0),
+			errno,
+			epoll_wait(1 << 21, events, 4, 0),
+			errno,
+			epoll_wait(epoll, bad, 4, 0),
+			errno,
+			epoll_pwait(epoll, events, 0, 0, NULL),
+			errno,
+			epoll_pwait2(epoll, events, 0, NULL, NULL),
+			errno,
+			epoll_ctl(epoll, EPOLL_CTL_ADD, near[0], &event),
+			errno,
+			epoll_ctl(epoll, EPOLL_CTL_MOD, far[0], &event),
+			errno,
+			epoll_ctl(epoll, EPOLL_CTL_DEL, -1, NULL),
+			errno,
+			epoll_ctl(-1, EPOLL_CTL_ADD, near[0], &event),
+			errno,
+			epoll_ctl(epoll, EPOLL_CTL_ADD, epoll, &event),
+			errno,
+			epoll_ctl(epoll, 99, near[0], &event),
+			errno,
+			epoll_create(0),
+			errno,
+			epoll_create1(99),
+			errno,
+			close(-1),
+			errno,
+			close(1 << 21),
+			errno,
+			dup2(-1, near[0]),
+			errno,
+			dup3(near[0], near[0], 0),
+			errno,
+			accept(-1, NULL, NULL),
+			errno,
+			poll(bad, 100, 0),
+			errno,
+			select(-1, NULL, NULL, NULL, NULL),
+			errno,
+		};
+		for (size_t i = 0; i < sizeof(results) / sizeof(*results); i++)
+			printf("%d%c", results[i], i % 2 ? '\n' : ' ');
+		errno = 77;
+		printf("%d events\n", epoll_wait(epoll, events, 1, 0));
+		check(errno == 77, "errno is not kept");
+	}
+}
+
+static void *wait_once(void *arg)
+{
+	struct epoll_event events[PAIRS];
+	(void)arg;
+	return (void *)(intptr_t)epoll_wait(epoll, events, PAIRS, 10000);
+}
+
+/* Two threads wait on one instance, and a third registers. */
+static void mode_threads(void)
+{
+	pthread_t threads[2];
+	int seen = 0;
+	connect_pairs(0);
+	want(EPOLL_CTL_ADD, 0, EPOLLIN);
+	for (int round = 0; round < 200; round++) {
+		void *n[2];
+		for (int i = 0; i < 2; i++)
+			check(pthread_create(&threads[i], NULL, wait_once, NULL) == 0, "no thread");
+		if (round == 0)
+			for (int i = 1; i < PAIRS; i++)
+				want(EPOLL_CTL_ADD, i, EPOLLIN | EPOLLOUT);
+		if (round == 1)
+			ask_all();
+		for (int i = 0; i < 2; i++) {
+			pthread_join(threads[i], &n[i]);
+			check((intptr_t)n[i] > 0, "nothing is ready");
+			seen++;
+		}
+	}
+	printf("%d waits\n", seen);
+}
+
+static void *wait_for_ever(void *arg)
+{
+	struct epoll_event events[PAIRS];
+	(void)arg;
+	for (;;)
+		epoll_wait(epoll, events, PAIRS, -1);
+	return NULL;
+}
+
+static void mode_cancel(void)
+{
+	pthread_t thread;
+	void *result;
+	connect_pairs(EPOLLIN | EPOLLOUT);
+	for (int round = 0; round < 20; round++) {
+		check(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0, "no thread");
+		usleep(1000);
+		check(pthread_cancel(thread) == 0 && pthread_join(thread, &result) == 0, "cannot cancel");
+		check(result == PTHREAD_CANCELED, "not cancelled");
+	}
+	printf("cancelled\n");
+}
+
+static volatile int n_signals;
+
+static void on_signal(int number)
+{
+	(void)number;
+	n_signals++;
+}
+
+static void mode_signals(void)
+{
+	struct epoll_event events[PAIRS];
+	sigset_t usr1, none;
+	connect_pairs(EPOLLIN);
+	signal(SIGUSR1, on_signal);
+	sigemptyset(&none);
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &usr1, NULL);
+	for (int round = 0; round < 100; round++) {
+		kill(getpid(), SIGUSR1);
+		check(epoll_pwait(epoll, events, PAIRS, 10000, &none) == -1 && errno == EINTR, "not interrupted");
+	}
+	printf("%d signals\n", n_signals);
+}
+
+/* Every kind of child that uses descriptors; then the parent goes on. */
+static void mode_children(void)
+{
+	int turns, status;
+	connect_pairs(EPOLLIN | EPOLLOUT);
+	check(epoll_wait(epoll, (struct epoll_event[PAIRS]){{0}}, PAIRS, 0) > 0, "nothing is ready");
+	pid_t child = vfork();
+	if (child == 0) {
+		close(epoll);
+		close(near[0]);
+		dup2(1, near[1]);
+		_exit(0);
+	}
+	check(waitpid(child, &status, 0) == child && status == 0, "vfork");
+	child = fork();
+	if (child == 0) {
+		struct epoll_event events[PAIRS];
+		check(epoll_wait(epoll, events, PAIRS, 0) > 0, "the child's is not ready");
+		closefrom(3);
+		connect_pairs(EPOLLIN);
+		ask_all();
+		check(drain(1, &turns) == PAIRS, "the child's own is not ready");
+		_exit(0);
+	}
+	check(waitpid(child, &status, 0) == child && status == 0, "fork");
+	for (int i = 0; i < PAIRS; i++)
+		want(EPOLL_CTL_MOD, i, EPOLLIN);
+	ask_all();
+	printf("parent: %d events\n", drain(1, &turns));
+}
+
+/* Daemons close everything; what they open then has the same numbers. */
+static void mode_close_all(void)
+{
+	int turns;
+	for (int round = 0; round < 3; round++) {
+		connect_pairs(EPOLLIN);
+		ask_all();
+		printf("%d events\n", drain(1, &turns));
+		if (round == 0)
+			closefrom(3);
+		else if (round == 1)
+			check(close_range(3, ~0u, 0) == 0, "close_range");
+		else
+			for (int fd = 3; fd < 1024; fd++)
+				close(fd);
+	}
+	check(epoll_wait(epoll, (struct epoll_event[1]){{0}}, 1, 0) < 0 && errno == EBADF, "it is still open");
+}
+
+/* More instances than are looked at, one in another, and a descriptor in two. */
+static void mode_instances(void)
+{
+	int turns, others[100];
+	connect_pairs(EPOLLIN);
+	for (int i = 0; i < 100; i++) {
+		struct epoll_event event = {.events = EPOLLIN, .data.u32 = 7}, got;
+		others[i] = epoll_create(1);
+		check(epoll_ctl(others[i], EPOLL_CTL_ADD, epoll, &event) == 0, "cannot nest");
+		check(epoll_wait(others[i], &got, 1, 0) == 0, "ready too early");
+	}
+	ask_all();
+	for (int i = 0; i < 100; i++) {
+		struct epoll_event event = {.events = EPOLLIN, .data.u32 = 8}, got[3];
+		check(epoll_wait(others[i], got, 3, 1000) == 1 && got[0].data.u32 == 7, "not ready");
+		check(epoll_ctl(others[i], EPOLL_CTL_ADD, near[0], &event) == 0, "cannot share");
+		check(epoll_wait(others[i], got, 3, 1000) == 2, "the shared one is not ready");
+		close(others[i]);
+	}
+	printf("%d events\n", drain(1, &turns));
+}
+
+/* Only the calls that the loop makes itself are allowed from now on; any other ends the process. */
+static void forbid_the_rest(void)
+{
+#define ALLOW(number) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		ALLOW(SYS_epoll_wait),
+		ALLOW(SYS_epoll_ctl),
+		ALLOW(SYS_read),
+		ALLOW(SYS_write),
+		ALLOW(SYS_close),
+		ALLOW(SYS_exit_group),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(*filter), filter};
+	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+	check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "no seccomp");
+}
+
+static void mode_seccomp(void)
+{
+	struct epoll_event events[PAIRS];
+	int answers = 0;
+	char byte;
+	connect_pairs(EPOLLIN);
+	forbid_the_rest();
+	for (int round = 0; round < 500; round++) {
+		ask_all();
+		for (int left = PAIRS; left > 0;) {
+			int n = epoll_wait(epoll, events, PAIRS, 10000);
+			check(n > 0, "nothing is ready");
+			for (int i = 0; i < n; i++) {
+				int at = (int)events[i].data.u32;
+				if (events[i].events & EPOLLOUT) {
+					want(EPOLL_CTL_MOD, at, EPOLLIN);
+					answers++;
+					left--;
+				} else {
+					check(read(near[at], &byte, 1) == 1, "nothing to read");
+					want(EPOLL_CTL_MOD, at, EPOLLIN | EPOLLOUT);
+				}
+			}
+		}
+	}
+	close(epoll);
+	check(answers == 500 * PAIRS && write(1, "allowed\n", 8) == 8, "not all were answered");
+	_exit(0);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} modes[] = {
+		{"edge", mode_edge},         {"oneshot", mode_oneshot},     {"errors", mode_errors},
+		{"threads", mode_threads},   {"cancel", mode_cancel},       {"signals", mode_signals},
+		{"children", mode_children}, {"close-all", mode_close_all}, {"instances", mode_instances},
+		{"seccomp", mode_seccomp},
+	};
+	check(argc == 2, "usage: epolls MODE");
+	alarm(50);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (strcmp(argv[1], modes[i].name) == 0) {
+			modes[i].run();
+			return 0;
+		}
+	check(0, "no such mode");
+}
