@@ -221,6 +221,9 @@ static inline void *stingy_took(void *object, size_t size, size_t align, const s
 
 void stingy_serve_unloaded(void);
 
+/* Gives the thread counters. */
+void stingy_serve_register(struct stingy_self *self);
+
 /* The thread's stack is another one from now on. */
 void stingy_serve_forget_stack(void);
 
