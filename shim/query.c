@@ -41,17 +41,27 @@ static const struct stingy_stage *find(uintptr_t function)
 	return stage;
 }
 
+/* Most often it need not be known what other threads have given back; the owner finds that out once for all. */
+static bool has_free(struct stingy_region *region, uint32_t count, bool is_owner)
+{
+	if (stingy_region_n_ready(region) >= count)
+		return true;
+	if (!is_owner)
+		return stingy_region_n_free(region) >= count;
+	return stingy_region_collect(region) && stingy_region_n_ready(region) >= count;
+}
+
 __attribute__((visibility("default"))) int StingyDynCheck(const void *function)
 {
 	if (!stingy_serve.is_on || stingy_serve.is_dry || !function)
 		return 1;
 	const struct stingy_stage *stage = find((uintptr_t)function);
-	const struct stingy_region *regions = stingy_serve_regions();
+	struct stingy_region *regions = stingy_serve_regions();
 	if (!stage || !regions)
 		return 1;
 	for (uint32_t i = 0; i < stage->n_needs; i++) {
 		const struct stingy_need *need = &stage->needs[i];
-		if (stingy_region_n_free(&regions[need->region]) < need->count)
+		if (!has_free(&regions[need->region], need->count, regions == stingy_self.regions))
 			return 0;
 	}
 	return 1;

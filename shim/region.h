@@ -91,8 +91,17 @@ _Noreturn void stingy_region_bad_free(const struct stingy_region *region, uint32
 /* Ends the program: something was written behind the object at the offset, which is given. */
 _Noreturn void stingy_region_overrun(const struct stingy_region *region, uint32_t offset);
 
-/* Slots that are free, never given, or given back by other threads. Any thread. */
+/* Makes slots ready that other threads have given back; false if there are none. Owner thread only. */
+bool stingy_region_collect(struct stingy_region *region);
+
+/* Slots that are ready, or given back by other threads, for which it may have to look at each slot. Any thread. */
 uint32_t stingy_region_n_free(const struct stingy_region *region);
+
+/* Slots that are free or were never given. Any thread. */
+static inline uint32_t stingy_region_n_ready(const struct stingy_region *region)
+{
+	return stingy_live_region_free(&region->live) + __atomic_load_n(&region->live.n_fresh, __ATOMIC_RELAXED);
+}
 
 /* An offset in the arena with its place, which is one of given[] for every address up to the region's last KiB. */
 static inline struct stingy_slot stingy_region_slot(const struct stingy_region *region, uint32_t offset)

@@ -104,7 +104,7 @@ static bool are_others_owners(const struct stingy_self *self)
 	       __atomic_load_n(&stingy_serve.live->n_owned, __ATOMIC_RELAXED) >= stingy_serve.arena.count;
 }
 
-const struct stingy_region *stingy_serve_regions(void)
+struct stingy_region *stingy_serve_regions(void)
 {
 	if (is_owner(&stingy_self))
 		return stingy_self.regions;

@@ -93,7 +93,7 @@ void stingy_serve_release(struct stingy_region *region, struct stingy_slot slot)
 size_t stingy_usable(const void *object);
 
 /* The regions from which the thread would be served: of its arena, or of one that it could own; NULL: of none. */
-const struct stingy_region *stingy_serve_regions(void);
+struct stingy_region *stingy_serve_regions(void);
 
 static inline __attribute__((always_inline)) bool stingy_owns(const void *object)
 {
