@@ -88,9 +88,9 @@ static struct stingy_slot slot_in(const struct stingy_region *region, uint32_t p
 	return slot_at(region, (in + region->live.slot - 1) / region->live.slot);
 }
 
-static bool collect(struct stingy_region *region)
+bool stingy_region_collect(struct stingy_region *region)
 {
-	if (__atomic_load_n(&region->remote, __ATOMIC_RELAXED) == 0)
+	if (!stingy_region_has_remote(region))
 		return false;
 	uint32_t link = __atomic_exchange_n(&region->remote, 0, __ATOMIC_ACQUIRE);
 	while (link != 0) {
@@ -104,7 +104,7 @@ static bool collect(struct stingy_region *region)
 void *stingy_region_refill(struct stingy_region *region)
 {
 	void *object = NULL;
-	if (collect(region) && stingy_region_pop(region, region->origin, &object))
+	if (stingy_region_collect(region) && stingy_region_pop(region, region->origin, &object))
 		return object;
 	if (region->live.n_fresh == 0)
 		return NULL;
@@ -129,11 +129,10 @@ void stingy_region_push_remote(struct stingy_region *region, struct stingy_slot 
 
 uint32_t stingy_region_n_free(const struct stingy_region *region)
 {
-	uint32_t n_ever = n_ever_given(region), n_free = stingy_live_region_free(&region->live);
-	n_free += region->live.count - n_ever;
-	if (__atomic_load_n(&region->remote, __ATOMIC_RELAXED) == 0)
+	uint32_t n_free = stingy_region_n_ready(region);
+	if (!stingy_region_has_remote(region))
 		return n_free;
-	for (uint32_t number = 0; number < n_ever; number++) {
+	for (uint32_t number = 0; number < n_ever_given(region); number++) {
 		uint32_t given = __atomic_load_n(&region->given[slot_at(region, number).place], __ATOMIC_RELAXED);
 		n_free += given & STINGY_SLOT_REMOTE;
 	}

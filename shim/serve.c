@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "serve.h"
 
+#include "batches.h"
 #include "calls.h"
 #include "canary.h"
 #include "env.h"
@@ -34,9 +35,12 @@ static void register_thread(struct stingy_self *self)
 	self->counters = &stingy_serve.live->thread[i % STINGY_LIVE_THREADS];
 }
 
-static bool is_owner(const struct stingy_self *self)
+uint32_t stingy_serve_thread(void)
 {
-	return self->regions != stingy_no_regions;
+	struct stingy_self *self = &stingy_self;
+	if (!self->counters)
+		register_thread(self);
+	return (uint32_t)(self->counters - stingy_serve.live->thread);
 }
 
 /* The number of the arena that the owner's regions are of. */
@@ -88,7 +92,7 @@ static bool become_owner(struct stingy_self *self)
 static void owner_exits(void *value)
 {
 	struct stingy_self *self = value;
-	if (!is_owner(self))
+	if (!stingy_serve_is_owner(self))
 		return; /* it was the owner in the process that it was forked from */
 	uint32_t arena = arena_of(self);
 	set_owner(self->regions, NULL);
@@ -101,13 +105,13 @@ static void owner_exits(void *value)
 /* Whether no managed site of this thread can be served now, as others own the arenas. */
 static bool are_others_owners(const struct stingy_self *self)
 {
-	return !is_owner(self) &&
+	return !stingy_serve_is_owner(self) &&
 	       __atomic_load_n(&stingy_serve.live->n_owned, __ATOMIC_RELAXED) >= stingy_serve.arena.count;
 }
 
-const struct stingy_region *stingy_serve_regions(void)
+struct stingy_region *stingy_serve_regions(void)
 {
-	if (is_owner(&stingy_self))
+	if (stingy_serve_is_owner(&stingy_self))
 		return stingy_self.regions;
 	for (uint32_t i = 0; i < stingy_serve.arena.count; i++)
 		if (!__atomic_load_n(&stingy_serve.owner[i], __ATOMIC_RELAXED))
@@ -159,7 +163,7 @@ static void *serve(const struct stingy_sites_kind *kind, size_t size, size_t ali
 		self->counters->served++;
 		return NULL;
 	}
-	if (!is_owner(self) && !become_owner(self))
+	if (!stingy_serve_is_owner(self) && !become_owner(self))
 		return fell_back(self, STINGY_FELL_THREAD);
 	void *object = size > kind->limit ? NULL : serve_from(&self->regions[kind->region], align, &reason);
 	if (!object && has_high)
@@ -240,7 +244,7 @@ void *stingy_take(size_t size, size_t align, const struct stingy_frame *at)
 	return object;
 }
 
-void stingy_serve_unloaded(void)
+void stingy_serve_renew(void)
 {
 	int saved = errno;
 	if (stingy_serve.is_on) {
@@ -364,6 +368,7 @@ static void after_fork_in_child(void)
 		take_over(i, in_use >> i & 1);
 	stingy_arena_after_fork_in_child(&stingy_serve.arena, in_use);
 	stingy_sites_after_fork_in_child(&stingy_serve.sites);
+	stingy_batches_reset();
 	memset(live->thread, 0, sizeof(live->thread));
 	live->n_threads = live->n_owned = 0;
 	live->pid = (uint32_t)getpid();
