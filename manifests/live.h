@@ -114,9 +114,7 @@ struct stingy_live_order {
 	uint64_t runs[2][STINGY_LIVE_RUNS]; /* of events in a row to read, or to write: without a bound, and with it */
 };
 
-#define STINGY_LIVE_BATCHES                                                                                            \
-	15u /* places for lengths of batches: 1, 2 to 3, 4 to 7 and so on; the last has all above                      \
-	     */
+#define STINGY_LIVE_BATCHES 15u /* places for lengths: 1, 2 to 3, 4 to 7 and so on; the last has all above */
 
 /* A stage that a program announces (stingy.h), in one thread. A batch is a number of runs of one stage in a row. */
 struct stingy_live_stage {
