@@ -4,14 +4,15 @@
 
 #define CACHE_SIZE 256u /* functions; a power of two */
 
-/* A function that was looked for. */
+/* A function that was looked for. Threads read and write as they come: what was read amid a change does not count. */
 struct cached {
-	uintptr_t function;               /* 0: empty, or being written */
+	uint64_t changes;                 /* of the place: odd while a thread is at it */
+	uintptr_t function;               /* 0: none yet */
 	const struct stingy_stage *stage; /* NULL: the manifest does not know it */
 	uint64_t when;                    /* modules had come and gone so often; since then, they are where they were */
 };
 
-static struct cached cache[CACHE_SIZE];
+static struct cached cache[CACHE_SIZE] __attribute__((aligned(32)));
 
 void stingy_stages_count(struct stingy_stages_counts *counts, const struct stingy_manifest_stage *from)
 {
@@ -80,24 +81,28 @@ static uint64_t modules_now(const struct stingy_sites *sites)
 	       __atomic_load_n(&sites->version.subs, __ATOMIC_RELAXED);
 }
 
-/* Whether the place has the function's answer of now; another thread may be writing another's there. */
-static int read_cached(const struct cached *place, uintptr_t function, uint64_t when, const struct stingy_stage **stage)
+/* Whether the place has the function's answer of now. */
+static bool read_cached(const struct cached *place, uintptr_t function, uint64_t when,
+			const struct stingy_stage **stage)
 {
-	if (__atomic_load_n(&place->function, __ATOMIC_ACQUIRE) != function)
-		return 0;
+	uint64_t changes = __atomic_load_n(&place->changes, __ATOMIC_ACQUIRE);
+	bool is_it = __atomic_load_n(&place->function, __ATOMIC_ACQUIRE) == function &&
+		     __atomic_load_n(&place->when, __ATOMIC_ACQUIRE) == when && changes % 2 == 0;
 	*stage = __atomic_load_n(&place->stage, __ATOMIC_ACQUIRE);
-	if (__atomic_load_n(&place->when, __ATOMIC_ACQUIRE) != when)
-		return 0;
-	return __atomic_load_n(&place->function, __ATOMIC_RELAXED) == function;
+	return is_it && __atomic_load_n(&place->changes, __ATOMIC_RELAXED) == changes;
 }
 
-/* Two threads that write one place at once may mix two answers: a wrong one is but bad advice. */
+/* Unless another thread is at it; a child that was forked meanwhile does without the place. */
 static void write_cached(struct cached *place, uintptr_t function, uint64_t when, const struct stingy_stage *stage)
 {
-	__atomic_store_n(&place->function, 0, __ATOMIC_RELAXED);
+	uint64_t changes = __atomic_load_n(&place->changes, __ATOMIC_RELAXED);
+	if (changes % 2 != 0 || !__atomic_compare_exchange_n(&place->changes, &changes, changes + 1, false,
+							     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	__atomic_store_n(&place->function, function, __ATOMIC_RELEASE);
 	__atomic_store_n(&place->stage, stage, __ATOMIC_RELEASE);
 	__atomic_store_n(&place->when, when, __ATOMIC_RELEASE);
-	__atomic_store_n(&place->function, function, __ATOMIC_RELEASE);
+	__atomic_store_n(&place->changes, changes + 2, __ATOMIC_RELEASE);
 }
 
 const struct stingy_stage *stingy_stages_find(const struct stingy_stages *stages, const struct stingy_sites *sites,
