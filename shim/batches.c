@@ -26,17 +26,17 @@ static struct stingy_live_stage *rows(void)
 
 static void end_batch(void)
 {
-	if (!batch.row)
+	uint64_t length = batch.row ? batch.row->runs - batch.runs_before : 0;
+	if (length == 0)
 		return;
-	uint64_t length = batch.row->runs - batch.runs_before;
-	unsigned place = 63 - (unsigned)__builtin_clzll(length | 1);
+	unsigned place = 63 - (unsigned)__builtin_clzll(length);
 	batch.row->batches[place < STINGY_LIVE_BATCHES ? place : STINGY_LIVE_BATCHES - 1]++;
 }
 
 static __attribute__((noinline)) void begin_batch(const void *function)
 {
 	const struct stingy_stages *stages = &stingy_serve.stages;
-	if (!stingy_serve.is_on || stages->n == 0)
+	if (!__atomic_load_n(&stingy_serve.is_on, __ATOMIC_ACQUIRE) || stages->n == 0)
 		return;
 	end_batch();
 	const struct stingy_stage *stage = stingy_stages_find(stages, &stingy_serve.sites, (uintptr_t)function);
@@ -55,10 +55,12 @@ __attribute__((visibility("default"))) void StingyStageBegin(const void *functio
 		begin_batch(function);
 }
 
+/* The row stays: a signal handler may have forked amid an announcement, which goes on in the child. */
 void stingy_batches_reset(void)
 {
 	const struct stingy_live *live = stingy_serve.live;
 	uint32_t n = live->n_threads < STINGY_LIVE_THREADS ? live->n_threads : STINGY_LIVE_THREADS;
 	memset(rows(), 0, n * stingy_live_stage_rows(live->stages.count) * sizeof(struct stingy_live_stage));
-	batch = (struct batch){.function = &no_function};
+	batch.function = &no_function;
+	batch.runs_before = 0;
 }

@@ -57,9 +57,16 @@ ENTRY unsigned StingyDynCount(const struct stingy_stage *stage)
 	return least;
 }
 
+/* The stages of the manifest, once it is in force: there may be threads before. */
+static const struct stingy_stages *stages(void)
+{
+	static const struct stingy_stages none;
+	return __atomic_load_n(&stingy_serve.is_on, __ATOMIC_ACQUIRE) ? &stingy_serve.stages : &none;
+}
+
 static const struct stingy_stage *find(const void *function)
 {
-	return stingy_stages_find(&stingy_serve.stages, &stingy_serve.sites, (uintptr_t)function);
+	return stingy_stages_find(stages(), &stingy_serve.sites, (uintptr_t)function);
 }
 
 ENTRY int StingyDynCheck(const void *function)
@@ -105,15 +112,15 @@ ENTRY int StingyDynWhy(const struct stingy_stage *stage, struct stingy_why *why)
 ENTRY const struct stingy_stage *StingyStageOf(const void *function)
 {
 	stingy_serve_renew();
-	return stingy_stages_search(&stingy_serve.stages, &stingy_serve.sites, (uintptr_t)function);
+	return stingy_stages_search(stages(), &stingy_serve.sites, (uintptr_t)function);
 }
 
 ENTRY const struct stingy_stage *StingyStageNamed(const char *name)
 {
-	return stingy_stages_named(&stingy_serve.stages, name);
+	return stingy_stages_named(stages(), name);
 }
 
 ENTRY const struct stingy_stage *StingyStageNumbered(unsigned number)
 {
-	return stingy_stages_numbered(&stingy_serve.stages, number);
+	return stingy_stages_numbered(stages(), number);
 }
