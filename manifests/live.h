@@ -14,7 +14,7 @@
 
 #define STINGY_LIVE_NAME    "stingy-live"
 #define STINGY_LIVE_MAGIC   UINT64_C(0x45564c59474e5453) /* "STNGYLVE" */
-#define STINGY_LIVE_VERSION 2u
+#define STINGY_LIVE_VERSION 3u
 #define STINGY_LIVE_THREADS 63u /* threads with counters of their own; later ones share theirs */
 
 enum stingy_live_state {
@@ -114,6 +114,30 @@ struct stingy_live_order {
 	uint64_t runs[2][STINGY_LIVE_RUNS]; /* of events in a row to read, or to write: without a bound, and with it */
 };
 
+#define STINGY_LIVE_BATCHES 15u /* places for lengths: 1, 2 to 3, 4 to 7 and so on; the last has all above */
+
+/* A stage that a program announces (stingy.h), in one thread. A batch is a number of runs of one stage in a row. */
+struct stingy_live_stage {
+	uint64_t runs;
+	uint64_t batches[STINGY_LIVE_BATCHES]; /* those that are over */
+};
+
+/*
+ * Where these are: for each thread that has counters, the stages of the manifest by their numbers, and one more for all
+ * that the manifest does not know. There are none if it knows none.
+ */
+struct stingy_live_stages {
+	uint64_t at;    /* bytes from the start of struct stingy_live to the first thread's */
+	uint32_t count; /* stages in the manifest */
+	uint32_t unused;
+};
+
+/* For how many stages each thread has room. */
+static inline uint64_t stingy_live_stage_rows(uint32_t n_stages)
+{
+	return n_stages ? (uint64_t)n_stages + 1 : 0;
+}
+
 struct stingy_live {
 	uint64_t magic;
 	uint32_t version;
@@ -133,6 +157,7 @@ struct stingy_live {
 	uint64_t sites_here;  /* whose modules are loaded */
 	char manifest[256];   /* path, terminated, cut to fit */
 	char note[256];       /* what a reader should know (why off, why small pages); may be empty */
+	struct stingy_live_stages stages;
 	struct stingy_live_counters thread[STINGY_LIVE_THREADS] __attribute__((aligned(64)));
 	struct stingy_live_order order[STINGY_LIVE_ORDERS];
 };

@@ -113,7 +113,7 @@ struct stingy_allocates {
 struct stingy_manifest_stage {
 	uint32_t module;         /* of the function; UINT32_MAX: the stage has no known function */
 	uint64_t offset;         /* file offset of the function's first byte */
-	struct stingy_text name; /* for people; percent-encoded; may be empty */
+	struct stingy_text name; /* for people, and by which programs find it; percent-encoded; may be empty */
 	uint32_t n_allocates;
 	struct stingy_allocates allocates[STINGY_ALLOCATES_MAX];
 };

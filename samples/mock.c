@@ -261,9 +261,8 @@ static void run_staged(void)
 		for (; ring_count && admitted - ended < options.admit; admitted++)
 			queue_stage(&ring_take()->task, stages[0].function);
 		struct stage *stage = queue_elect();
-		do
+		while (queue_goes_on(stage))
 			queue_run(stage);
-		while (queue_goes_on(stage));
 	}
 }
 

@@ -3,12 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/*
- * How many tasks are worth a batch is for StingyDynCheck to say. These are the bounds of a server that has nobody to
- * tell it, and they keep a stage that queues itself from shutting out the rest.
- */
 #define EVENTS_MAX  1024 /* taken from the kernel at a time */
-#define BATCH_MAX   1024 /* runs of one stage before the next election */
 #define BATCHES_MAX 32   /* batches before the kernel is asked again, though there is work to finish */
 
 static int epoll = -1;
@@ -93,10 +88,8 @@ int scheduler_run(void)
 			if (!stage)
 				continue;
 		}
-		unsigned left = BATCH_MAX;
-		do
+		while (!stopped && queue_goes_on(stage))
 			queue_run(stage);
-		while (--left && !stopped && queue_goes_on(stage));
 	}
 	return 0;
 }

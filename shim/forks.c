@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "forks.h"
 
+#include "batches.h"
 #include "serve.h"
 
 #include <pthread.h>
@@ -91,6 +92,7 @@ static void after_fork_in_child(void)
 		take_over(i, in_use >> i & 1);
 	stingy_arena_after_fork_in_child(&stingy_serve.arena, in_use);
 	stingy_sites_after_fork_in_child(&stingy_serve.sites);
+	stingy_batches_reset();
 	memset(live->thread, 0, sizeof(live->thread));
 	live->n_threads = live->n_owned = 0;
 	live->pid = (uint32_t)getpid();

@@ -23,14 +23,13 @@ struct loading {
 	struct stingy_file file;
 	struct stingy_manifest_counts counts;
 	uint32_t n_addresses; /* in all sites together */
-	uint32_t n_needs;     /* in all stages together */
-	size_t paths;         /* bytes of all modules' paths */
+	struct stingy_stages_counts stages;
+	size_t paths; /* bytes of all modules' paths */
 	struct stingy_cache cache;
 	struct stingy_manifest_slab slab;
 	size_t region_memory; /* bytes, of one arena's regions */
 	char *memory;         /* what is left of the mapping for all tables */
 	char *path_room;
-	struct stingy_need *needs;
 	struct stingy_sites_kind *kinds;
 	char (*labels)[LABEL_SIZE]; /* of regions */
 };
@@ -46,11 +45,13 @@ static bool is_size_allowed(size_t size)
  * A mapping that `stingy stat` can find by its name; if that cannot be had, one that it cannot find. Before the regions
  * stands one of no slots.
  */
-static int make_live(struct loading *l, uint32_t n_regions)
+static int make_live(struct loading *l, uint32_t n_regions, uint32_t n_stages)
 {
 	size_t nothing_at = stingy_lines(sizeof(struct stingy_live));
 	size_t regions_at = nothing_at + sizeof(struct stingy_region);
-	size_t size = regions_at + n_regions * sizeof(struct stingy_region);
+	size_t stages_at = regions_at + n_regions * sizeof(struct stingy_region);
+	size_t rows = STINGY_LIVE_THREADS * stingy_live_stage_rows(n_stages);
+	size_t size = stages_at + rows * sizeof(struct stingy_live_stage);
 	struct stingy_live *live = NULL;
 	int fd = is_size_allowed(size) ? memfd_create(STINGY_LIVE_NAME, MFD_CLOEXEC) : -1;
 	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0) {
@@ -68,6 +69,7 @@ static int make_live(struct loading *l, uint32_t n_regions)
 	live->pid = (uint32_t)getpid();
 	live->regions_at = regions_at;
 	live->region_size = sizeof(struct stingy_region);
+	live->stages = (struct stingy_live_stages){.at = stages_at, .count = n_stages};
 	snprintf(live->manifest, sizeof(live->manifest), "%s", l->path);
 	live->magic = STINGY_LIVE_MAGIC;
 	l->serve->live = live;
@@ -85,7 +87,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct loading *l, const
 	vsnprintf(why, sizeof(why), format, args);
 	va_end(args);
 	stingy_say("'%s': %s: nothing is served", l->path, why);
-	if (l->serve->live || make_live(l, 0) == 0)
+	if (l->serve->live || make_live(l, 0, 0) == 0)
 		memcpy(l->serve->live->note, why, sizeof(why));
 	return -1;
 }
@@ -154,7 +156,7 @@ static int measure(struct loading *l)
 			l->n_addresses += record.site.depth;
 			break;
 		case STINGY_MANIFEST_STAGE:
-			l->n_needs += record.stage.n_allocates;
+			stingy_stages_count(&l->stages, &record.stage);
 			break;
 		default:
 			break;
@@ -210,22 +212,19 @@ static void make_arenas(struct loading *l)
 static int make_room(struct loading *l)
 {
 	struct stingy_serve *serve = l->serve;
-	if (make_live(l, l->counts.regions * l->slab.arenas) < 0)
+	if (make_live(l, l->counts.regions * l->slab.arenas, l->counts.stages) < 0)
 		return refuse(l, "no memory");
 	make_arenas(l);
 	size_t sites = stingy_sites_memory(l->n_addresses, l->counts.modules);
 	size_t region_of = (serve->arena.span / STINGY_REGION_ALIGN + 1) * sizeof(*serve->region_of);
-	size_t stages = l->counts.stages * sizeof(*serve->stages);
-	size_t needs = l->n_needs * sizeof(*l->needs), kinds = l->counts.kinds * sizeof(*l->kinds);
+	size_t stages = stingy_stages_memory(&l->stages), kinds = l->counts.kinds * sizeof(*l->kinds);
 	size_t labels = l->counts.regions * sizeof(*l->labels), regions = l->region_memory * l->slab.arenas;
-	l->memory =
-		stingy_map(sites + region_of + stages + needs + kinds + l->paths + labels + regions + 8 * STINGY_LINES);
+	l->memory = stingy_map(sites + region_of + stages + kinds + l->paths + labels + regions + 8 * STINGY_LINES);
 	if (!l->memory)
 		return refuse(l, "no memory");
 	void *sites_memory = stingy_carve(&l->memory, sites);
 	serve->region_of = stingy_carve(&l->memory, region_of);
-	serve->stages = stingy_carve(&l->memory, stages);
-	l->needs = stingy_carve(&l->memory, needs);
+	stingy_stages_init(&serve->stages, &l->stages, stingy_carve(&l->memory, stages));
 	l->kinds = stingy_carve(&l->memory, kinds);
 	l->path_room = stingy_carve(&l->memory, l->paths);
 	l->labels = stingy_carve(&l->memory, labels);
@@ -293,23 +292,6 @@ static int add_site(struct loading *l, const struct stingy_manifest_site *site)
 	return stingy_sites_add(&l->serve->sites, site);
 }
 
-/* Kinds that share a region need the sum of its slots. */
-static void add_stage(struct loading *l, const struct stingy_manifest_stage *from)
-{
-	struct stingy_stage *stage = &l->serve->stages[l->serve->n_stages++];
-	*stage = (struct stingy_stage){.module = from->module, .offset = from->offset, .needs = l->needs};
-	for (uint32_t i = 0; i < from->n_allocates; i++) {
-		uint32_t region = l->kinds[from->allocates[i].kind].region;
-		uint32_t n = 0;
-		while (n < stage->n_needs && stage->needs[n].region != region)
-			n++;
-		if (n == stage->n_needs)
-			stage->needs[stage->n_needs++].region = region;
-		stage->needs[n].count += from->allocates[i].count;
-	}
-	l->needs += stage->n_needs;
-}
-
 /* The path is kept: the text is not. */
 static void add_module(struct loading *l, struct stingy_manifest_module *module)
 {
@@ -341,7 +323,7 @@ static int fill(struct loading *l)
 				return refuse(l, "line %u: contradicts an earlier site", reader.line);
 			break;
 		case STINGY_MANIFEST_STAGE:
-			add_stage(l, &record.stage);
+			stingy_stages_add(&l->serve->stages, &record.stage, l->kinds);
 			break;
 		default:
 			break;
@@ -389,5 +371,5 @@ int stingy_load(struct stingy_serve *serve, const char *path)
 int stingy_load_live(struct stingy_serve *serve)
 {
 	struct loading l = {.serve = serve, .path = ""};
-	return make_live(&l, 0);
+	return make_live(&l, 0, 0);
 }

@@ -1,68 +1,126 @@
 /*
- * What a scheduler asks (stingy.h): StingyDynCheck of the paper. A stage is looked up by the address of its function,
- * in a small cache in front of the manifest's list; the list knows functions by module and offset.
+ * What a scheduler asks (stingy.h): StingyDynCheck of the paper, and its kin. An answer compares what a run of the
+ * stage takes from each region with what is free there: a few loads and compares a region. Stages are found in
+ * stages.c.
+ *
+ * The high slab does not count as free: what is placed there is not in the part of memory that fits the cache.
  */
 #include "serve.h"
 #include "stingy.h"
 
-#define CACHE_SIZE 256u /* functions; a power of two */
+#include <string.h>
 
-struct cached {
-	uintptr_t function;               /* 0: empty */
-	const struct stingy_stage *stage; /* NULL: the manifest does not know it */
-	const struct stingy_edge *edges;  /* the table of sites that was in force: modules were where they are now */
-};
+#define ENTRY __attribute__((visibility("default")))
 
-static struct cached cache[CACHE_SIZE];
-
-static const struct stingy_stage *search(uintptr_t function)
+/*
+ * The regions from which the thread would be served; NULL: from none, whatever the answer. An owner is one only while
+ * the manifest is in force.
+ */
+static inline struct stingy_region *regions_of_thread(void)
 {
-	for (uint32_t i = 0; i < stingy_serve.n_stages; i++) {
-		const struct stingy_stage *stage = &stingy_serve.stages[i];
-		if (stage->module != UINT32_MAX &&
-		    stingy_module_address(&stingy_serve.sites.modules[stage->module].here, stage->offset) == function)
-			return stage;
+	if (__builtin_expect(stingy_serve_is_owner(&stingy_self), 1))
+		return stingy_self.regions;
+	return stingy_serve.is_on && !stingy_serve.is_dry ? stingy_serve_regions() : NULL;
+}
+
+/* To count what other threads have given back takes a look at every slot; the owner takes it in instead, once. */
+static __attribute__((noinline)) uint32_t count_remote(struct stingy_region *region)
+{
+	bool is_own = region->owner == stingy_thread();
+	if (is_own)
+		stingy_region_collect(region);
+	return stingy_region_n_free(region);
+}
+
+static inline uint32_t n_free(struct stingy_region *region)
+{
+	return __builtin_expect(stingy_region_has_remote(region), 0) ? count_remote(region)
+								     : stingy_region_n_ready(region);
+}
+
+/* Runs for which the region has room. Most take one slot, and a division takes as long as all the rest. */
+static inline uint32_t n_runs(uint32_t n_free, uint32_t n_needed)
+{
+	return __builtin_expect(n_needed == 1, 1) ? n_free : n_free / n_needed;
+}
+
+ENTRY unsigned StingyDynCount(const struct stingy_stage *stage)
+{
+	struct stingy_region *regions = stage ? regions_of_thread() : NULL;
+	uint32_t least = STINGY_MANY;
+	if (!regions)
+		return STINGY_MANY;
+	for (const struct stingy_need *need = stage->needs; need < stage->needs + stage->n_needs; need++) {
+		uint32_t runs = n_runs(n_free(&regions[need->region]), need->count);
+		least = runs < least ? runs : least;
 	}
-	return NULL;
+	return least;
 }
 
-/* Threads may race for a place: the function is written last, and an answer for another stage is but bad advice. */
-static const struct stingy_stage *find(uintptr_t function)
+/* The stages of the manifest, once it is in force: there may be threads before. */
+static const struct stingy_stages *stages(void)
 {
-	struct cached *place = &cache[(function >> 4) % CACHE_SIZE];
-	const struct stingy_edge *edges = __atomic_load_n(&stingy_serve.sites.edges, __ATOMIC_ACQUIRE);
-	if (__atomic_load_n(&place->function, __ATOMIC_ACQUIRE) == function && place->edges == edges)
-		return place->stage;
-	const struct stingy_stage *stage = search(function);
-	__atomic_store_n(&place->function, 0, __ATOMIC_RELEASE);
-	place->stage = stage;
-	place->edges = edges;
-	__atomic_store_n(&place->function, function, __ATOMIC_RELEASE);
-	return stage;
+	static const struct stingy_stages none;
+	return __atomic_load_n(&stingy_serve.is_on, __ATOMIC_ACQUIRE) ? &stingy_serve.stages : &none;
 }
 
-/* Most often it need not be known what other threads have given back; the owner finds that out once for all. */
-static bool has_free(struct stingy_region *region, uint32_t count, bool is_owner)
+static const struct stingy_stage *find(const void *function)
 {
-	if (stingy_region_n_ready(region) >= count)
-		return true;
-	if (!is_owner)
-		return stingy_region_n_free(region) >= count;
-	return stingy_region_collect(region) && stingy_region_n_ready(region) >= count;
+	return stingy_stages_find(stages(), &stingy_serve.sites, (uintptr_t)function);
 }
 
-__attribute__((visibility("default"))) int StingyDynCheck(const void *function)
+ENTRY int StingyDynCheck(const void *function)
 {
-	if (!stingy_serve.is_on || stingy_serve.is_dry || !function)
-		return 1;
-	const struct stingy_stage *stage = find((uintptr_t)function);
-	struct stingy_region *regions = stingy_serve_regions();
-	if (!stage || !regions)
-		return 1;
+	return StingyDynCount(find(function)) != 0;
+}
+
+/* Fills in the need that limits the runs most. */
+static void find_limit(const struct stingy_stage *stage, struct stingy_region *regions, struct stingy_why *why)
+{
+	uint32_t least = STINGY_MANY;
 	for (uint32_t i = 0; i < stage->n_needs; i++) {
 		const struct stingy_need *need = &stage->needs[i];
-		if (!has_free(&regions[need->region], need->count, regions == stingy_self.regions))
-			return 0;
+		struct stingy_region *region = &regions[need->region];
+		uint32_t n = n_free(region), runs = n_runs(n, need->count);
+		if (runs >= least)
+			continue;
+		least = runs;
+		*why = (struct stingy_why){
+			.answer = runs ? STINGY_FITS : STINGY_FULL,
+			.region = need->region,
+			.n_free = n,
+			.n_needed = need->count,
+			.kinds = region->label[0] ? region->label + strlen(", ") : "",
+		};
 	}
-	return 1;
+}
+
+ENTRY int StingyDynWhy(const struct stingy_stage *stage, struct stingy_why *why)
+{
+	struct stingy_region *regions = stage ? regions_of_thread() : NULL;
+	*why = (struct stingy_why){.answer = STINGY_TAKES_NOTHING, .kinds = ""};
+	if (!stage)
+		why->answer = STINGY_UNKNOWN_STAGE;
+	else if (!regions)
+		why->answer = STINGY_NOT_SERVED;
+	else
+		find_limit(stage, regions, why);
+	return why->answer != STINGY_FULL;
+}
+
+/* Its module may have been loaded a moment ago, and nothing in it have allocated yet. */
+ENTRY const struct stingy_stage *StingyStageOf(const void *function)
+{
+	stingy_serve_renew();
+	return stingy_stages_search(stages(), &stingy_serve.sites, (uintptr_t)function);
+}
+
+ENTRY const struct stingy_stage *StingyStageNamed(const char *name)
+{
+	return stingy_stages_named(stages(), name);
+}
+
+ENTRY const struct stingy_stage *StingyStageNumbered(unsigned number)
+{
+	return stingy_stages_numbered(stages(), number);
 }

@@ -90,7 +90,7 @@ static struct stingy_slot slot_in(const struct stingy_region *region, uint32_t p
 
 bool stingy_region_collect(struct stingy_region *region)
 {
-	if (__atomic_load_n(&region->remote, __ATOMIC_RELAXED) == 0)
+	if (!stingy_region_has_remote(region))
 		return false;
 	uint32_t link = __atomic_exchange_n(&region->remote, 0, __ATOMIC_ACQUIRE);
 	while (link != 0) {
@@ -129,10 +129,10 @@ void stingy_region_push_remote(struct stingy_region *region, struct stingy_slot 
 
 uint32_t stingy_region_n_free(const struct stingy_region *region)
 {
-	uint32_t n_ever = n_ever_given(region), n_free = stingy_region_n_ready(region);
-	if (__atomic_load_n(&region->remote, __ATOMIC_RELAXED) == 0)
+	uint32_t n_free = stingy_region_n_ready(region);
+	if (!stingy_region_has_remote(region))
 		return n_free;
-	for (uint32_t number = 0; number < n_ever; number++) {
+	for (uint32_t number = 0; number < n_ever_given(region); number++) {
 		uint32_t given = __atomic_load_n(&region->given[slot_at(region, number).place], __ATOMIC_RELAXED);
 		n_free += given & STINGY_SLOT_REMOTE;
 	}

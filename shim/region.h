@@ -91,16 +91,22 @@ _Noreturn void stingy_region_bad_free(const struct stingy_region *region, uint32
 /* Ends the program: something was written behind the object at the offset, which is given. */
 _Noreturn void stingy_region_overrun(const struct stingy_region *region, uint32_t offset);
 
-/* Makes slots ready that other threads have given back; false if there are none. Owner thread only. */
+/* Takes in what other threads have freed; whether there was any. Owner thread only. */
 bool stingy_region_collect(struct stingy_region *region);
 
-/* Slots that are ready, or given back by other threads, for which it may have to look at each slot. Any thread. */
+/* Slots that are free, never given, or given back by other threads. Any thread. */
 uint32_t stingy_region_n_free(const struct stingy_region *region);
 
-/* Slots that are free or were never given. Any thread. */
+/* The same, but for what other threads have given back. Any thread. */
 static inline uint32_t stingy_region_n_ready(const struct stingy_region *region)
 {
 	return stingy_live_region_free(&region->live) + __atomic_load_n(&region->live.n_fresh, __ATOMIC_RELAXED);
+}
+
+/* Whether other threads have given back something that the owner has not taken in. Any thread. */
+static inline bool stingy_region_has_remote(const struct stingy_region *region)
+{
+	return __atomic_load_n(&region->remote, __ATOMIC_RELAXED) != 0;
 }
 
 /* An offset in the arena with its place, which is one of given[] for every address up to the region's last KiB. */
@@ -133,7 +139,7 @@ static inline bool stingy_region_pop(struct stingy_region *region, char *origin,
 /* Whether a region whose stack is empty has nothing else to give. Owner thread only. */
 static inline bool stingy_region_is_full(const struct stingy_region *region)
 {
-	return region->live.n_fresh == 0 && __atomic_load_n(&region->remote, __ATOMIC_RELAXED) == 0;
+	return region->live.n_fresh == 0 && !stingy_region_has_remote(region);
 }
 
 /* Whether a slot that is given begins at the offset, whose place is given with it. */

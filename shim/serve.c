@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "serve.h"
 
+#include "batches.h"
 #include "calls.h"
 #include "canary.h"
 #include "env.h"
@@ -33,9 +34,12 @@ void stingy_serve_register(struct stingy_self *self)
 	self->counters = &stingy_serve.live->thread[i % STINGY_LIVE_THREADS];
 }
 
-static bool is_owner(const struct stingy_self *self)
+uint32_t stingy_serve_thread(void)
 {
-	return self->regions != stingy_no_regions;
+	struct stingy_self *self = &stingy_self;
+	if (!self->counters)
+		stingy_serve_register(self);
+	return (uint32_t)(self->counters - stingy_serve.live->thread);
 }
 
 /* The number of the arena that the owner's regions are of. */
@@ -87,7 +91,7 @@ static bool become_owner(struct stingy_self *self)
 static void owner_exits(void *value)
 {
 	struct stingy_self *self = value;
-	if (!is_owner(self))
+	if (!stingy_serve_is_owner(self))
 		return; /* it was the owner in the process that it was forked from */
 	uint32_t arena = arena_of(self);
 	set_owner(self->regions, NULL);
@@ -100,13 +104,13 @@ static void owner_exits(void *value)
 /* Whether no managed site of this thread can be served now, as others own the arenas. */
 static bool are_others_owners(const struct stingy_self *self)
 {
-	return !is_owner(self) &&
+	return !stingy_serve_is_owner(self) &&
 	       __atomic_load_n(&stingy_serve.live->n_owned, __ATOMIC_RELAXED) >= stingy_serve.arena.count;
 }
 
 struct stingy_region *stingy_serve_regions(void)
 {
-	if (is_owner(&stingy_self))
+	if (stingy_serve_is_owner(&stingy_self))
 		return stingy_self.regions;
 	for (uint32_t i = 0; i < stingy_serve.arena.count; i++)
 		if (!__atomic_load_n(&stingy_serve.owner[i], __ATOMIC_RELAXED))
@@ -158,7 +162,7 @@ static void *serve(const struct stingy_sites_kind *kind, size_t size, size_t ali
 		self->counters->served++;
 		return NULL;
 	}
-	if (!is_owner(self) && !become_owner(self))
+	if (!stingy_serve_is_owner(self) && !become_owner(self))
 		return fell_back(self, STINGY_FELL_THREAD);
 	void *object = size > kind->limit ? NULL : serve_from(&self->regions[kind->region], align, &reason);
 	if (!object && has_high)
@@ -239,7 +243,7 @@ void *stingy_take(size_t size, size_t align, const struct stingy_frame *at)
 	return object;
 }
 
-void stingy_serve_unloaded(void)
+void stingy_serve_renew(void)
 {
 	int saved = errno;
 	if (stingy_serve.is_on) {

@@ -17,25 +17,13 @@
 #include "next.h"
 #include "region.h"
 #include "sites.h"
+#include "stages.h"
 #include "taken.h"
 #include "walk.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A stage of the manifest: what a run of it takes from each region. Only for the answer to StingyDynCheck. */
-struct stingy_need {
-	uint32_t region; /* number */
-	uint32_t count;  /* slots */
-};
-
-struct stingy_stage {
-	uint32_t module; /* UINT32_MAX: no known function */
-	uint64_t offset;
-	uint32_t n_needs;
-	struct stingy_need *needs;
-};
 
 /* What is made once, from the manifest, and read ever after. */
 struct stingy_serve {
@@ -55,8 +43,8 @@ struct stingy_serve {
 	struct stingy_arena arena;
 	struct stingy_live *live;
 	struct stingy_region *regions; /* of the first arena, then of the second ...; behind nothing */
-	struct stingy_stage *stages;
-	uint32_t n_regions, n_stages; /* n_regions: of each arena */
+	struct stingy_stages stages;
+	uint32_t n_regions; /* of each arena */
 	/* by arena: stingy_thread() of its owner, NULL: none; atomic, and on a line of its own */
 	const void *owner[STINGY_ARENAS_MAX] __attribute__((aligned(64)));
 };
@@ -92,8 +80,20 @@ void *stingy_take(size_t size, size_t align, const struct stingy_frame *at);
 void stingy_serve_release(struct stingy_region *region, struct stingy_slot slot);
 size_t stingy_usable(const void *object);
 
+/* Whether the thread owns an arena. */
+static inline bool stingy_serve_is_owner(const struct stingy_self *self)
+{
+	return self->regions != stingy_no_regions;
+}
+
 /* The regions from which the thread would be served: of its arena, or of one that it could own; NULL: of none. */
 struct stingy_region *stingy_serve_regions(void);
+
+/* The thread's number, by which it has its part of the live statistics. */
+uint32_t stingy_serve_thread(void);
+
+/* Modules may have come or gone: looks where they are. Keeps errno. */
+void stingy_serve_renew(void);
 
 static inline __attribute__((always_inline)) bool stingy_owns(const void *object)
 {
@@ -219,8 +219,6 @@ static inline void *stingy_took(void *object, size_t size, size_t align, const s
 	return object;
 }
 
-void stingy_serve_unloaded(void);
-
 /* Gives the thread counters. */
 void stingy_serve_register(struct stingy_self *self);
 
@@ -229,7 +227,7 @@ void stingy_serve_forget_stack(void);
 
 static inline void stingy_unloaded(void)
 {
-	stingy_serve_unloaded();
+	stingy_serve_renew();
 }
 
 static inline void stingy_leaving(const void *object)

@@ -8,6 +8,7 @@
 #include "mapped-file.h"
 #include "memory.h"
 #include "order-stat.h"
+#include "stage-stat.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -204,6 +205,7 @@ static void print_text(const struct stingy_live_reader *reader, const struct lab
 	print_counters(&counters);
 	stingy_order_stat_print(live);
 	print_regions(reader, labels);
+	stingy_stage_stat_print(reader, &labels->file);
 }
 
 static void json_text(const char *key, const char *value)
@@ -268,6 +270,7 @@ static void print_json(const struct stingy_live_reader *reader, const struct lab
 	stingy_order_stat_json(live);
 	fputs(", ", stdout);
 	json_regions(reader, labels);
+	stingy_stage_stat_json(reader, &labels->file);
 	putchar('}');
 }
 
@@ -287,6 +290,7 @@ static enum stingy_live_found report_process(struct report *report, pid_t pid)
 	labels_init(&labels, &reader);
 	(report->json ? print_json : print_text)(&reader, &labels);
 	labels_fini(&labels);
+	stingy_live_reader_fini(&reader);
 	return found;
 }
 

@@ -1,5 +1,6 @@
 #include "live-reader.h"
 
+#include "memory.h"
 #include "order-stat.h"
 
 #include <errno.h>
@@ -76,7 +77,16 @@ static enum stingy_live_found read_memory(int mem, uint64_t at, void *to, size_t
 	return n == 0 ? STINGY_LIVE_NO_PROCESS : STINGY_LIVE_UNKNOWN; /* nothing is left of a process that has ended */
 }
 
-/* Whether the figures could be ours, and the regions lie in the mapping, length bytes long, after them. */
+/* Whether the stages lie in the mapping, length bytes long, after the figures. */
+static int are_stages_plausible(const struct stingy_live *live, uint64_t length)
+{
+	uint64_t rows = STINGY_LIVE_THREADS * stingy_live_stage_rows(live->stages.count);
+
+	return live->stages.count <= STINGY_STAGES_MAX && live->stages.at >= sizeof(*live) &&
+	       live->stages.at <= length && length - live->stages.at >= rows * sizeof(struct stingy_live_stage);
+}
+
+/* Whether the figures could be ours, and the regions and stages lie in the mapping, length bytes long, after them. */
 static int is_plausible(const struct stingy_live *live, uint64_t length)
 {
 	return live->magic == STINGY_LIVE_MAGIC && live->version == STINGY_LIVE_VERSION &&
@@ -85,7 +95,7 @@ static int is_plausible(const struct stingy_live *live, uint64_t length)
 	       live->region_size >= sizeof(struct stingy_live_region) && live->region_size <= REGION_SIZE_MAX &&
 	       live->regions_at >= sizeof(*live) && live->regions_at <= length &&
 	       length - live->regions_at >= live->n_regions * live->n_arenas * live->region_size &&
-	       stingy_order_stat_is_plausible(live);
+	       are_stages_plausible(live, length) && stingy_order_stat_is_plausible(live);
 }
 
 /* Adds what a region of one arena holds. The process runs on meanwhile: figures may be beyond what there is. */
@@ -119,6 +129,38 @@ static enum stingy_live_found read_regions(struct stingy_live_reader *reader, in
 	return STINGY_LIVE_FOUND;
 }
 
+static void add_stage(struct stingy_live_stage *sum, const struct stingy_live_stage *stage)
+{
+	sum->runs += stage->runs;
+	for (uint32_t i = 0; i < STINGY_LIVE_BATCHES; i++)
+		sum->batches[i] += stage->batches[i];
+}
+
+/* Only of threads that there were: to read what was never touched would take memory in the process. */
+static enum stingy_live_found read_stages(struct stingy_live_reader *reader, int mem, uint64_t at)
+{
+	const struct stingy_live *live = &reader->live;
+	uint32_t n_threads = live->n_threads < STINGY_LIVE_THREADS ? live->n_threads : STINGY_LIVE_THREADS;
+	uint64_t n_rows = stingy_live_stage_rows(live->stages.count);
+	enum stingy_live_found found = STINGY_LIVE_FOUND;
+	struct stingy_live_stage *row;
+
+	reader->stage = NULL;
+	if (n_rows == 0)
+		return found;
+	reader->stage = stingy_memory_new(n_rows, sizeof(*row));
+	row = stingy_memory_new(n_rows, sizeof(*row));
+	for (uint32_t thread = 0; thread < n_threads && found == STINGY_LIVE_FOUND; thread++) {
+		found = read_memory(mem, at + thread * n_rows * sizeof(*row), row, n_rows * sizeof(*row));
+		for (uint64_t i = 0; i < n_rows && found == STINGY_LIVE_FOUND; i++)
+			add_stage(&reader->stage[i], &row[i]);
+	}
+	free(row);
+	if (found != STINGY_LIVE_FOUND)
+		stingy_live_reader_fini(reader);
+	return found;
+}
+
 static enum stingy_live_found read_live(struct stingy_live_reader *reader, int mem, const struct span *span)
 {
 	struct stingy_live *live = &reader->live;
@@ -134,7 +176,8 @@ static enum stingy_live_found read_live(struct stingy_live_reader *reader, int m
 		return STINGY_LIVE_UNKNOWN;
 	live->manifest[sizeof(live->manifest) - 1] = '\0';
 	live->note[sizeof(live->note) - 1] = '\0';
-	return read_regions(reader, mem, span->begin + live->regions_at);
+	found = read_regions(reader, mem, span->begin + live->regions_at);
+	return found == STINGY_LIVE_FOUND ? read_stages(reader, mem, span->begin + live->stages.at) : found;
 }
 
 /* Adds up the figure of the line, if it is the one of that name, in KiB. */
@@ -204,6 +247,12 @@ enum stingy_live_found stingy_live_reader_read(struct stingy_live_reader *reader
 	read_pages(reader);
 	read_program(reader);
 	return found;
+}
+
+void stingy_live_reader_fini(struct stingy_live_reader *reader)
+{
+	free(reader->stage);
+	reader->stage = NULL;
 }
 
 const char *stingy_live_reader_why(enum stingy_live_found found)

@@ -3,8 +3,8 @@
  *
  * It is found by the name of its mapping in /proc/PID/maps and copied out through /proc/PID/mem, so the reader needs
  * the rights of a debugger over it. The process runs on meanwhile: figures may be a few events apart. Nothing it says
- * is trusted: what does not add up is refused, strings are terminated. Memory is the caller's, about 50 KiB; any
- * thread.
+ * is trusted: what does not add up is refused, strings are terminated. Memory is the caller's, about 50 KiB, but for
+ * the stages, which are on the heap. Any thread.
  */
 #ifndef STINGY_LIVE_READER_H
 #define STINGY_LIVE_READER_H
@@ -40,11 +40,14 @@ struct stingy_live_reader {
 	char program[PATH_MAX]; /* path of the executable, or at least its name */
 	struct stingy_live live;
 	struct stingy_live_reader_region region[STINGY_REGIONS_MAX]; /* live.n_regions of them */
+	struct stingy_live_stage
+		*stage;          /* of all threads together, live.stages.count and one more; NULL: there are none */
 	uint64_t resident, huge; /* KiB of the arenas in memory, and on huge pages; 0, 0: not known */
 };
 
-/* Reads the statistics of a process. The reader holds them only if it returns STINGY_LIVE_FOUND. */
+/* Reads the statistics of a process. The reader holds them, until fini, only if it returns STINGY_LIVE_FOUND. */
 enum stingy_live_found stingy_live_reader_read(struct stingy_live_reader *reader, pid_t pid);
+void stingy_live_reader_fini(struct stingy_live_reader *reader);
 
 /* Why nothing was found, to be put after "process 123: ". */
 const char *stingy_live_reader_why(enum stingy_live_found found);

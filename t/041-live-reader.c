@@ -17,6 +17,7 @@
 
 #define N_REGIONS 3u /* of each arena */
 #define N_ARENAS  2u
+#define N_STAGES  2u
 
 /* What the shim maps; the regions do not follow at once, since regions_at says where. */
 struct mapping {
@@ -26,6 +27,7 @@ struct mapping {
 		struct stingy_live_region region;
 		char more[32];
 	} each[N_REGIONS * N_ARENAS];
+	struct stingy_live_stage stage[STINGY_LIVE_THREADS][N_STAGES + 1];
 };
 
 static struct stingy_live_reader reader;
@@ -43,6 +45,7 @@ static void fill(struct mapping *mapping)
 	live->n_arenas = N_ARENAS;
 	live->regions_at = offsetof(struct mapping, each);
 	live->region_size = sizeof(mapping->each[0]);
+	live->stages = (struct stingy_live_stages){.at = offsetof(struct mapping, stage), .count = N_STAGES};
 	live->thread[0] = (struct stingy_live_counters){.served = 100, .unmanaged = 7, .fell_back = {1, 2, 3, 4, 5}};
 	live->thread[1] = (struct stingy_live_counters){.served = 10, .unmanaged = 1, .fell_back = {10, 0, 0, 0, 1}};
 	live->thread[2].served = 1000000; /* of no thread: must not count */
@@ -55,6 +58,11 @@ static void fill(struct mapping *mapping)
 			.n_fresh = 2,
 			.full = i,
 		};
+	mapping->stage[0][0] = (struct stingy_live_stage){.runs = 5, .batches = {1, 2}};
+	mapping->stage[1][0] =
+		(struct stingy_live_stage){.runs = 70, .batches = {[1] = 3, [STINGY_LIVE_BATCHES - 1] = 4}};
+	mapping->stage[1][N_STAGES].runs = 9;
+	mapping->stage[2][1].runs = 1000000; /* of no thread */
 }
 
 static int map(void **state)
@@ -113,6 +121,7 @@ static void test_found(void **state)
 	assert_int_equal(sum.fell_back[STINGY_FELL_FULL], 3);
 	assert_int_equal(sum.fell_back[STINGY_FELL_THREAD], 4);
 	assert_int_equal(sum.fell_back[STINGY_FELL_NO_ARENA], 6);
+	stingy_live_reader_fini(&reader);
 }
 
 static void test_strings_are_terminated(void **state)
@@ -124,6 +133,7 @@ static void test_strings_are_terminated(void **state)
 	assert_int_equal(stingy_live_reader_read(&reader, getpid()), STINGY_LIVE_FOUND);
 	assert_int_equal(strlen(reader.live.manifest), sizeof(reader.live.manifest) - 1);
 	assert_int_equal(strlen(reader.live.note), sizeof(reader.live.note) - 1);
+	stingy_live_reader_fini(&reader);
 }
 
 static void assert_refused(struct stingy_live *live, const struct stingy_live *good)
@@ -131,6 +141,29 @@ static void assert_refused(struct stingy_live *live, const struct stingy_live *g
 	assert_int_equal(stingy_live_reader_read(&reader, getpid()), STINGY_LIVE_UNKNOWN);
 	*live = *good;
 	assert_int_equal(stingy_live_reader_read(&reader, getpid()), STINGY_LIVE_FOUND);
+	stingy_live_reader_fini(&reader);
+}
+
+static void test_stages(void **state)
+{
+	(void)state;
+	assert_int_equal(stingy_live_reader_read(&reader, getpid()), STINGY_LIVE_FOUND);
+	assert_non_null(reader.stage);
+	assert_int_equal(reader.stage[0].runs, 75);
+	assert_int_equal(reader.stage[0].batches[0], 1);
+	assert_int_equal(reader.stage[0].batches[1], 5);
+	assert_int_equal(reader.stage[0].batches[STINGY_LIVE_BATCHES - 1], 4);
+	assert_int_equal(reader.stage[1].runs, 0);
+	assert_int_equal(reader.stage[N_STAGES].runs, 9);
+	stingy_live_reader_fini(&reader);
+	assert_null(reader.stage);
+}
+
+static void test_no_stages(void **state)
+{
+	((struct mapping *)*state)->live.stages.count = 0;
+	assert_int_equal(stingy_live_reader_read(&reader, getpid()), STINGY_LIVE_FOUND);
+	assert_null(reader.stage);
 }
 
 /* A thread that finds all counters taken says so before it takes that back. */
@@ -141,6 +174,7 @@ static void test_too_many_threads(void **state)
 	mapping->live.n_threads = STINGY_LIVE_THREADS + 1;
 	assert_int_equal(stingy_live_reader_read(&reader, getpid()), STINGY_LIVE_FOUND);
 	assert_int_equal(stingy_live_reader_sum(&reader).served, N_REGIONS * N_ARENAS * 1000 + 110 + 1000000);
+	stingy_live_reader_fini(&reader);
 }
 
 /* What does not add up is refused, one field at a time. */
@@ -172,6 +206,14 @@ static void test_damage(void **state)
 	live->regions_at = UINT64_MAX;
 	assert_refused(live, &good);
 	live->regions_at = length - N_REGIONS * N_ARENAS * live->region_size + 1;
+	assert_refused(live, &good);
+	live->stages.count = STINGY_STAGES_MAX + 1;
+	assert_refused(live, &good);
+	live->stages.at = sizeof(*live) - 1;
+	assert_refused(live, &good);
+	live->stages.at = UINT64_MAX;
+	assert_refused(live, &good);
+	live->stages.at = length - sizeof(((struct mapping *)NULL)->stage) + 1;
 	assert_refused(live, &good);
 }
 
@@ -215,6 +257,8 @@ int main(void)
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test_setup_teardown(test_found, map, unmap),
 		cmocka_unit_test_setup_teardown(test_strings_are_terminated, map, unmap),
+		cmocka_unit_test_setup_teardown(test_stages, map, unmap),
+		cmocka_unit_test_setup_teardown(test_no_stages, map, unmap),
 		cmocka_unit_test_setup_teardown(test_too_many_threads, map, unmap),
 		cmocka_unit_test_setup_teardown(test_damage, map, unmap),
 		cmocka_unit_test(test_short_mapping),

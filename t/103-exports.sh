@@ -42,7 +42,8 @@ list()
 # shellcheck disable=SC2086 # lists of words
 {
 	tap_is "libstingy.so exports its names and no more" "$(exports "$production")" \
-		"$(list $entries $operators $foreign $order __libc_start_main dlclose StingyDynCheck)"
+		"$(list $entries $operators $foreign $order __libc_start_main dlclose StingyDynCheck StingyDynCount StingyDynWhy StingyStageBegin \
+			StingyStageNamed StingyStageNumbered StingyStageOf)"
 	tap_is "libstingy-profile.so exports its names and no more" "$(exports "$profiling")" \
 		"$(list $entries $operators $foreign $loop dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd StingyTaskEnd)"
 }
