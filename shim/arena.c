@@ -11,7 +11,8 @@
 
 /* How far the stack may grow where that is not limited. */
 #define STACK_UNLIMITED (256ul << 20)
-#define STACK_LIMITED   (1ul << 40) /* bytes; beyond it a limit is none */
+#define STACK_RAISED    (64ul << 20) /* bytes to which a program is expected to raise its limit */
+#define STACK_LIMITED   (1ul << 40)  /* bytes; beyond it a limit is none */
 /* Below the low slab, as the kernel has it below a stack: functions with large frames might step over one page. */
 #define STACK_GUARD     (1ul << 20)
 
@@ -36,7 +37,9 @@ static size_t low_slab(const struct stingy_arena_plan *plan)
 		return 0;
 	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur > STACK_LIMITED)
 		return STACK_UNLIMITED;
-	return round_up(limit.rlim_cur, STINGY_PAGE);
+	/* A program that wants more may raise its limit, as far as it may: gcc's cc1 does, to 64 MiB. */
+	size_t raised = limit.rlim_max < STACK_RAISED ? limit.rlim_max : STACK_RAISED;
+	return round_up(limit.rlim_cur > raised ? limit.rlim_cur : raised, STINGY_PAGE);
 }
 
 /* Gives back all addresses, with what is in them. */

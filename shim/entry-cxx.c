@@ -55,7 +55,7 @@ STINGY_LAST void *new_slowly(size_t size, uintptr_t nothrow, enum stingy_operato
 STINGY_LAST void *new_deep(size_t size, uintptr_t nothrow, enum stingy_operator which, uintptr_t ra, uintptr_t sp,
 			   const void *hint)
 {
-	void *object;
+	void *object = NULL;
 	enum stingy_taken taken = stingy_take_deep(size, sp, hint, &object);
 	if (__builtin_expect(taken == STINGY_TAKEN, 1))
 		return object;

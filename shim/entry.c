@@ -50,7 +50,7 @@ STINGY_LAST void *calloc_slowly(size_t count, size_t size, uintptr_t ra)
 
 STINGY_LAST void *malloc_deep(size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
 {
-	void *object;
+	void *object = NULL;
 	enum stingy_taken taken = stingy_take_deep(size, sp, hint, &object);
 	if (__builtin_expect(taken == STINGY_TAKEN, 1))
 		return object;
@@ -59,7 +59,7 @@ STINGY_LAST void *malloc_deep(size_t size, uintptr_t ra, uintptr_t sp, const voi
 
 STINGY_LAST void *calloc_deep(size_t count, size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
 {
-	void *object;
+	void *object = NULL;
 	enum stingy_taken taken = stingy_take_deep(count * size, sp, hint, &object);
 	if (__builtin_expect(taken == STINGY_TAKEN, 1))
 		return memset(object, 0, count * size);
@@ -153,7 +153,7 @@ STINGY_LAST int posix_memalign_slowly(void **out, size_t align, size_t size, uin
 
 STINGY_LAST int posix_memalign_deep(void **out, size_t align, size_t size, uintptr_t ra, uintptr_t sp, const void *hint)
 {
-	void *object;
+	void *object = NULL;
 	enum stingy_taken taken = stingy_take_deep(size, sp, hint, &object);
 	if (taken == STINGY_TAKEN) {
 		*out = object;

@@ -187,10 +187,11 @@ void stingy_serve_forget_stack(void)
 /* Where the quick walk may go, too; nowhere in a stack that is not much larger than the margin. */
 static void learn_stack(struct stingy_self *self)
 {
+	uint32_t margin = stingy_serve.sites.nodes[0].next_ends; /* the most that any walk reads */
 	self->stack = stingy_stack_of_thread();
-	if (self->stack.high - self->stack.low <= STINGY_WALK_MARGIN)
+	if (self->stack.high - self->stack.low <= margin)
 		return;
-	self->walk_low = self->stack.low + STINGY_WALK_MARGIN;
+	self->walk_low = self->stack.low + margin;
 	self->walk_room = self->stack.high - self->walk_low;
 }
 

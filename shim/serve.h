@@ -113,13 +113,10 @@ static inline struct stingy_region *stingy_serve_region(uint32_t offset)
 					stingy_serve.region_of[offset / STINGY_REGION_ALIGN]);
 }
 
-/* Bytes at the thread's end of its stack from which nothing is walked: more than any node's next_ends. */
-#define STINGY_WALK_MARGIN (64u << 10)
-
 /*
  * Whether the quick walk may begin there: as far as it goes, it must stay in the thread's stack. One compare is enough
- * for both ends, for walk_low is the margin above the stack's low end: if sp is below it by less than what is to be
- * read, and the sum wraps, it is in the stack all the same.
+ * for both ends, for walk_low is above the stack's low end by the most that any walk reads: if sp is below it by less
+ * than what is to be read, and the sum wraps, it is in the stack all the same.
  */
 static inline bool stingy_serve_can_walk(const struct stingy_self *self, const struct stingy_node *node, uintptr_t sp)
 {
@@ -178,6 +175,12 @@ static inline bool stingy_serve_is_no_site(struct stingy_self *self)
 	return true;
 }
 
+/* Whether what is larger than the owner's region serves for the site goes to the next allocator. */
+static inline bool stingy_serve_is_too_small(const struct stingy_self *self, const struct stingy_node *node)
+{
+	return self->regions != stingy_no_regions && !stingy_serve_region_of(self, node)->has_high;
+}
+
 /* Where a site cannot be served by the quick way, the reason, if that can be said as quickly. */
 static inline enum stingy_taken stingy_serve_fall_back(struct stingy_self *self, const struct stingy_node *node,
 						       size_t size)
@@ -188,6 +191,8 @@ static inline enum stingy_taken stingy_serve_fall_back(struct stingy_self *self,
 		self->counters->unmanaged++;
 	else if (stingy_serve_is_left_out(self))
 		self->counters->fell_back[STINGY_FELL_THREAD]++;
+	else if (node->quick != 0 && size >= node->quick && stingy_serve_is_too_small(self, node))
+		self->counters->fell_back[STINGY_FELL_SIZE]++;
 	else if (size < node->quick && stingy_serve_is_full(self, node)) {
 		stingy_serve_region_of(self, node)->live.full++;
 		self->counters->fell_back[STINGY_FELL_FULL]++;

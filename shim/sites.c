@@ -7,11 +7,14 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/single_threaded.h>
+#include <time.h>
 
 const struct stingy_node stingy_sites_unmanaged = {.only_ra = STINGY_NO_RA};
 
-/* Bytes from the malloc call beyond which a frame is not for the quick walk: see STINGY_WALK_MARGIN in serve.h. */
+/* Bytes from the malloc call beyond which a frame is not for the quick walk: see stingy_serve_can_walk in serve.h. */
 #define QUICK_MOST (48u << 10)
+
+#define WAIT_MOST 100 /* ms that fork waits for a thread that is with the loader */
 
 static uint32_t power_of_two(uint32_t least)
 {
@@ -93,7 +96,8 @@ void stingy_sites_add_module(struct stingy_sites *sites, const struct stingy_man
  */
 static uint64_t name_key(uint32_t from, const struct stingy_address *address)
 {
-	return key_of(from) ^ ((uint64_t)address->module << 40) ^ address->offset;
+	uint64_t key = (key_of(from) ^ ((uint64_t)address->module << 40) ^ address->offset) * 0x9e3779b97f4a7c15u;
+	return key ^ key >> 32; /* whatever bits differ, the low ones do, by which it is found */
 }
 
 static bool is_named(const struct stingy_sites *sites, const struct stingy_node *to, uint32_t from,
@@ -364,16 +368,34 @@ uint32_t stingy_sites_match(const struct stingy_sites *sites, const struct sting
 	return best - 1;
 }
 
-void stingy_sites_before_fork(struct stingy_sites *sites)
+static int64_t now_in_ms(void)
 {
-	bool is_inside = __atomic_load_n(&sites->locked_by, __ATOMIC_RELAXED) == &me;
-	while (!is_inside && !try_lock(sites)) /* another thread is with the loader, for a moment */
-		sched_yield();
-	sites->n_inside += is_inside;
-	sites->is_shared = !__libc_single_threaded || is_inside;
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* What a signal had interrupted keeps its lock. */
+/*
+ * Another thread is with the loader for a moment. If it is not, it may be waiting for what the thread that forks holds
+ * (which may be in a call-back of dl_iterate_phdr): then fork goes ahead, and the child never asks the loader.
+ */
+void stingy_sites_before_fork(struct stingy_sites *sites)
+{
+	bool is_taken = false;
+	int64_t until = 0;
+	while (!is_taken && !try_lock(sites)) {
+		is_taken = __atomic_load_n(&sites->locked_by, __ATOMIC_RELAXED) == &me ||
+			   (until != 0 && now_in_ms() > until);
+		if (until == 0)
+			until = now_in_ms() + WAIT_MOST;
+		if (!is_taken)
+			sched_yield();
+	}
+	sites->n_inside += is_taken;
+	sites->is_shared = !__libc_single_threaded || is_taken;
+}
+
+/* What a signal had interrupted keeps its lock, and so does a thread that was not waited for. */
 static bool is_kept(struct stingy_sites *sites)
 {
 	if (sites->n_inside == 0)

@@ -87,9 +87,9 @@ void stingy_walk_set_main(const void *low, const void *high);
 
 /*
  * The bounds of the calling thread's own stack, (0, 0) if they cannot be had. What runs on another one (a coroutine's,
- * a signal's) is outside of them, and is not walked. Main thread on its stack: no system call after the first time.
- * Else it may allocate and call the kernel (pthread_getattr_np), so the caller guards against re-entry and keeps the
- * result.
+ * a signal's) is outside of them, and is not walked. No system call, unless a thread's stack is not where glibc has
+ * it; then it may allocate and call the kernel (pthread_getattr_np), so the caller guards against re-entry and keeps
+ * the result.
  */
 struct stingy_stack stingy_stack_of_thread(void);
 

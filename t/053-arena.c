@@ -576,7 +576,7 @@ static void test_fork_of_one_arena_in_use_on_explicit_pages(void **state)
 }
 
 #define STACK 65536u      /* bytes of the slab for the stack */
-#define LOW   (20u << 20) /* bytes below it, by the limit of the moment */
+#define LOW   (80u << 20) /* bytes below it, by the limit of the moment */
 #define GUARD (1u << 20)  /* bytes below those */
 
 static void make_with_stack(void)
@@ -610,7 +610,7 @@ static void test_room_for_a_stack(void **state)
 static void test_no_room_for_a_stack(void **state)
 {
 	(void)state;
-	kernel.largest = LOW + LOW / 2; /* enough for the arenas */
+	kernel.largest = LOW + (10u << 20); /* enough for the arenas */
 	make_with_stack();
 	assert_int_equal(arena.stack, 0);
 	assert_non_null(arena.why);

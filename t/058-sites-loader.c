@@ -219,6 +219,24 @@ static void test_fork_waits_for_who_is_with_the_loader(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+/* Who has the lock may be waiting for the thread that forks: fork goes ahead, and the child leaves the loader alone. */
+static void test_fork_does_not_wait_for_ever(void **state)
+{
+	char other;
+
+	(void)state;
+	make();
+	sites.locked_by = &other;
+	stingy_sites_before_fork(&sites);
+	stingy_sites_after_fork_in_parent(&sites);
+	assert_ptr_equal(sites.locked_by, &other);
+	assert_false(sites.is_frozen);
+	stingy_sites_before_fork(&sites);
+	stingy_sites_after_fork_in_child(&sites);
+	assert_true(sites.is_frozen);
+	assert_true(has_site());
+}
+
 /* A signal handler may fork amid whatever the thread does with the lock, and that goes on afterwards. */
 static void test_fork_by_who_has_the_lock(void **state)
 {
@@ -256,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_children_of_threads_leave_the_loader_alone),
 		cmocka_unit_test(test_the_loader_is_met_anew_each_time),
 		cmocka_unit_test(test_fork_waits_for_who_is_with_the_loader),
+		cmocka_unit_test(test_fork_does_not_wait_for_ever),
 		cmocka_unit_test(test_fork_by_who_has_the_lock),
 		cmocka_unit_test(test_modules_that_go_while_another_thread_forks),
 	};

@@ -34,6 +34,9 @@ tap_ok "regions full: no system call" is_silent
 solve silent -v home=1 -v largest=1000 -v spare=100 -v depth=2 >manifest
 tap_ok "served by keys that are walked: no system call" is_silent
 tap_ok "in another thread: none that asks for its stack" is_silent thread
+sed 's/arenas=1/arenas=2/' manifest >two
+mv two manifest
+tap_ok "in another thread, with an arena of its own: none either" is_silent thread
 export STINGY_DRY_RUN=1
 tap_ok "in a dry run: no system call" is_silent
 
