@@ -185,11 +185,9 @@ static inline bool stingy_serve_is_too_small(const struct stingy_self *self, con
 static inline enum stingy_taken stingy_serve_fall_back(struct stingy_self *self, const struct stingy_node *node,
 						       size_t size)
 {
-	if (__builtin_expect(!self->counters, 0))
+	if (!self->counters || node == &stingy_sites_unmanaged)
 		return STINGY_UNSURE;
-	if (node == &stingy_sites_unmanaged)
-		self->counters->unmanaged++;
-	else if (stingy_serve_is_left_out(self))
+	if (stingy_serve_is_left_out(self))
 		self->counters->fell_back[STINGY_FELL_THREAD]++;
 	else if (node->quick != 0 && size >= node->quick && stingy_serve_is_too_small(self, node))
 		self->counters->fell_back[STINGY_FELL_SIZE]++;
@@ -213,7 +211,10 @@ static inline __attribute__((always_inline)) enum stingy_taken stingy_take_deep(
 		if (__builtin_expect(size < node->quick, 1) && stingy_serve_pop(self, node, object))
 			return STINGY_TAKEN;
 	}
-	return stingy_serve_fall_back(self, node, size);
+	if (node != &stingy_sites_unmanaged || !self->counters)
+		return stingy_serve_fall_back(self, node, size);
+	self->counters->unmanaged++;
+	return STINGY_LEFT;
 }
 
 static inline void *stingy_took(void *object, size_t size, size_t align, const struct stingy_frame *at)
