@@ -61,7 +61,7 @@ STINGY_LAST void *calloc_deep(size_t count, size_t size, uintptr_t ra, uintptr_t
 {
 	void *object = NULL;
 	enum stingy_taken taken = stingy_take_deep(count * size, sp, hint, &object);
-	if (__builtin_expect(taken == STINGY_TAKEN, 1))
+	if (__builtin_expect(taken == STINGY_TAKEN && object, 1))
 		return memset(object, 0, count * size);
 	return taken == STINGY_LEFT ? stingy_next.calloc(count, size) : calloc_slowly(count, size, ra);
 }
