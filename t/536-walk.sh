@@ -31,6 +31,7 @@ walks()
 
 for name in nginx redis squid; do
 	server_use "$name"
+	[ "$name" != squid ] || http_origin_start # here, as what a test starts in its subshell outlives it
 	tap_ok "$name: walked as libunwind does" walks
 	tap_note "$name: $(cat "$server_dir/walked")"
 done
