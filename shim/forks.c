@@ -10,15 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct stingy_region *regions_of(uint32_t arena)
-{
-	return stingy_serve.regions + (size_t)arena * stingy_serve.n_regions;
-}
-
 /* Whether an object lives in the arena, or may be about to: its owner may fork in a signal handler, amid a pop. */
 static bool is_in_use(uint32_t arena)
 {
-	const struct stingy_region *regions = regions_of(arena);
+	const struct stingy_region *regions = stingy_serve_arena(arena);
 	bool is_used = regions == stingy_self.regions;
 	for (uint32_t i = 0; i < stingy_serve.n_regions && !is_used; i++)
 		is_used = stingy_region_n_free(&regions[i]) != regions[i].live.count;
@@ -71,7 +66,7 @@ static void after_fork_in_parent(void)
  */
 static void take_over(uint32_t arena, bool is_used)
 {
-	struct stingy_region *regions = regions_of(arena);
+	struct stingy_region *regions = stingy_serve_arena(arena);
 	bool is_own = regions == stingy_self.regions;
 	for (uint32_t i = 0; i < stingy_serve.n_regions; i++) {
 		if (!is_used)

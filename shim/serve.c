@@ -65,7 +65,7 @@ static bool own(struct stingy_self *self, uint32_t arena)
 	if (__atomic_load_n(owner, __ATOMIC_RELAXED) ||
 	    !__atomic_compare_exchange_n(owner, &none, stingy_thread(), false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
-	self->regions = stingy_serve.regions + (size_t)arena * stingy_serve.n_regions;
+	self->regions = stingy_serve_arena(arena);
 	set_owner(self->regions, stingy_thread());
 	return true;
 }
@@ -114,7 +114,7 @@ struct stingy_region *stingy_serve_regions(void)
 		return stingy_self.regions;
 	for (uint32_t i = 0; i < stingy_serve.arena.count; i++)
 		if (!__atomic_load_n(&stingy_serve.owner[i], __ATOMIC_RELAXED))
-			return stingy_serve.regions + (size_t)i * stingy_serve.n_regions;
+			return stingy_serve_arena(i);
 	return NULL;
 }
 

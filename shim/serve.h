@@ -80,6 +80,12 @@ void *stingy_take(size_t size, size_t align, const struct stingy_frame *at);
 void stingy_serve_release(struct stingy_region *region, struct stingy_slot slot);
 size_t stingy_usable(const void *object);
 
+/* The regions of the arena of that number. */
+static inline struct stingy_region *stingy_serve_arena(uint32_t arena)
+{
+	return stingy_serve.regions + (size_t)arena * stingy_serve.n_regions;
+}
+
 /* Whether the thread owns an arena. */
 static inline bool stingy_serve_is_owner(const struct stingy_self *self)
 {

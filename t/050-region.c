@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "region-free.h"
+
 #define NUMBER    7u /* of the region under test, in messages */
 #define COUNT_MAX 4096u
 #define ROOM      (8u << 20) /* bytes for slots */
@@ -25,7 +27,6 @@ static _Alignas(4096) char arena[OFFSETS * 1024 + ROOM];
 static char *const slots = arena + OFFSET;
 /* At most two places a slot, and those of the last KiB. */
 static _Alignas(16) char memory[COUNT_MAX * (sizeof(struct stingy_slot) + 2 * sizeof(uint32_t)) + 1024];
-static struct stingy_region region;
 static uint32_t random_state;
 
 static uint32_t next_random(void)
@@ -71,26 +72,6 @@ static uint32_t n_free(void)
 static void make(uint32_t slot, uint32_t count)
 {
 	make_at(OFFSET, slot, count);
-}
-
-static struct stingy_slot slot_of(const void *object)
-{
-	return stingy_region_slot(&region, (uint32_t)((const char *)object - arena));
-}
-
-/* As the owner thread frees. */
-static void push(void *object)
-{
-	struct stingy_slot slot = slot_of(object);
-
-	if (!stingy_region_is_given(&region, slot))
-		stingy_region_bad_free(&region, slot.offset);
-	stingy_region_push(&region, slot);
-}
-
-static void push_remote(void *object)
-{
-	stingy_region_push_remote(&region, slot_of(object));
 }
 
 /* Takes all that is on the stack, then one more, for which what others have freed is collected; gives all back. */

@@ -15,13 +15,14 @@
 
 #include <cmocka.h>
 
+#include "region-free.h"
+
 #define NUMBER 7u    /* of the region, in messages */
 #define OFFSET 1024u /* of the region in the arena */
 
 static _Alignas(4096) char arena[8192];
 static char *const slots = arena + OFFSET;
 static _Alignas(16) char memory[1024];
-static struct stingy_region region;
 
 /* Ten slots of 48 bytes, of which the first four are given. */
 static void make(void)
@@ -30,26 +31,6 @@ static void make(void)
 	stingy_region_init(&region, NUMBER, arena, OFFSET, 48, 10, memory);
 	for (unsigned i = 0; i < 4; i++)
 		assert_ptr_equal(stingy_region_refill(&region), slots + i * 48);
-}
-
-static struct stingy_slot slot_of(const void *object)
-{
-	return stingy_region_slot(&region, (uint32_t)((const char *)object - arena));
-}
-
-/* As the owner thread frees. */
-static void push(void *object)
-{
-	struct stingy_slot slot = slot_of(object);
-
-	if (!stingy_region_is_given(&region, slot))
-		stingy_region_bad_free(&region, slot.offset);
-	stingy_region_push(&region, slot);
-}
-
-static void push_remote(void *object)
-{
-	stingy_region_push_remote(&region, slot_of(object));
 }
 
 /* Runs the function in a child; it must be stopped by SIGABRT, and its one line on stderr is put into said. */

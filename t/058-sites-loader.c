@@ -17,38 +17,16 @@
 
 #include <cmocka.h>
 
+#include "named-libc.h"
+
 #define SITE 16u /* bytes from the beginning of the C library's text */
 
 static struct stingy_sites sites;
 static const struct stingy_sites_kind kind = {.limit = 16, .high = UINT32_MAX};
-static struct stingy_manifest_module named[2]; /* the program, the C library */
-static uint64_t libc_text;                     /* file offset */
-static uintptr_t libc_low;
-
-static int name_module(const struct stingy_module *module, void *data)
-{
-	struct stingy_manifest_module *name = &named[!module->is_program];
-
-	(void)data;
-	if (!module->is_program && !strstr(module->path, "/libc.so.6"))
-		return 0;
-	name->id_len = module->id_len;
-	memcpy(name->id, module->id, module->id_len);
-	libc_text = module->segment[0].offset;
-	libc_low = module->segment[0].low;
-	return !module->is_program;
-}
 
 static uintptr_t address_of(uint32_t place)
 {
 	return libc_low + SITE + place;
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	stingy_modules_each(name_module, NULL);
-	return libc_low != 0 && named[0].id_len != 0 ? 0 : -1;
 }
 
 /* One site, of one address. */

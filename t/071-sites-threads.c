@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "named-libc.h"
+
 #define SITES   300u
 #define STEP    16u /* bytes between two places in the text */
 #define READERS 3u
@@ -29,31 +31,7 @@
 #endif
 
 static struct stingy_sites sites;
-static struct stingy_manifest_module named[2]; /* the program, the C library */
-static uint64_t libc_text;                     /* file offset */
-static uintptr_t libc_low;
 static bool is_over;
-
-static int name_module(const struct stingy_module *module, void *data)
-{
-	struct stingy_manifest_module *name = &named[!module->is_program];
-
-	(void)data;
-	if (!module->is_program && !strstr(module->path, "/libc.so.6"))
-		return 0;
-	name->id_len = module->id_len;
-	memcpy(name->id, module->id, module->id_len);
-	libc_text = module->segment[0].offset;
-	libc_low = module->segment[0].low;
-	return !module->is_program;
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	stingy_modules_each(name_module, NULL);
-	return libc_low != 0 && named[0].id_len != 0 ? 0 : -1;
-}
 
 static uintptr_t address_of(uint32_t place)
 {
