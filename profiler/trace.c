@@ -1,143 +1,13 @@
 /*
  * The trace's encoder and decoder, side by side: see trace.h for the records and manifests/FORMAT.md for the bytes.
  *
- * The encoder runs inside malloc, under a lock: it touches nothing but its arguments. The decoder reads what may have
- * been damaged: every byte is fetched through a cursor that knows the end, and once something is wrong the cursor
- * stays at the end, so that what is fetched after that is zero and no loop goes on for long.
+ * The encoder runs inside malloc, under a lock: it touches nothing but its arguments.
  */
-#include "trace.h"
-
-#include <string.h>
+#include "trace-bytes.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the header is copied as it lies in memory");
 _Static_assert(sizeof(struct stingy_trace_header) == 80, "the header is as in FORMAT.md, without padding");
 _Static_assert(STINGY_TRACE_RECORD_MAX > 2 * STINGY_TRACE_STRING_MAX, "a string and all numbers fit a record");
-
-#define LEB_MAX 10 /* bytes of the longest number */
-
-/* Where the decoder is in the data. */
-struct cursor {
-	const uint8_t *at;
-	const uint8_t *end;
-	const char *error;
-};
-
-static void damage(struct cursor *cursor, const char *error)
-{
-	if (!cursor->error)
-		cursor->error = error;
-	cursor->at = cursor->end;
-}
-
-/* Numbers: seven bits a byte, the lowest first; the top bit says that more follow. */
-static uint8_t *put(uint8_t *out, uint64_t value)
-{
-	for (; value >= 0x80; value >>= 7)
-		*out++ = (uint8_t)(value | 0x80);
-	*out++ = (uint8_t)value;
-	return out;
-}
-
-static uint64_t get(struct cursor *cursor)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < LEB_MAX; i++) {
-		uint8_t byte;
-
-		if (cursor->at == cursor->end) {
-			damage(cursor, "record cut short");
-			return 0;
-		}
-		byte = *cursor->at++;
-		value |= (uint64_t)(byte & 0x7f) << (7 * i);
-		if (byte & 0x80)
-			continue;
-		/* The last byte is not zero, for then the one before was the last; the tenth holds one bit. */
-		if ((byte == 0 && i > 0) || (i == LEB_MAX - 1 && byte > 1))
-			break;
-		return value;
-	}
-	damage(cursor, "malformed number");
-	return 0;
-}
-
-/* A number that must be below the limit: one that was declared before, or one with a bound. */
-static uint32_t get_below(struct cursor *cursor, uint64_t limit, const char *error)
-{
-	uint64_t value = get(cursor);
-
-	if (value < limit)
-		return (uint32_t)value;
-	damage(cursor, error);
-	return 0;
-}
-
-/* Addresses and times: the difference to the last one, its sign moved to the lowest bit, so that near means short. */
-static uint8_t *put_change(uint8_t *out, uint64_t *last, uint64_t value)
-{
-	uint64_t change = value - *last;
-
-	*last = value;
-	return put(out, change << 1 ^ (change >> 63 ? UINT64_MAX : 0));
-}
-
-static uint64_t get_change(struct cursor *cursor, uint64_t *last)
-{
-	uint64_t change = get(cursor);
-
-	*last += change >> 1 ^ (change & 1 ? UINT64_MAX : 0);
-	return *last;
-}
-
-/* Strings and build-ids: the length, then the bytes. */
-static uint8_t *put_text(uint8_t *out, struct stingy_text text, size_t max)
-{
-	size_t len = text.len < max ? text.len : max;
-
-	out = put(out, len);
-	if (len)
-		memcpy(out, text.at, len);
-	return out + len;
-}
-
-static struct stingy_text get_text(struct cursor *cursor, size_t max)
-{
-	struct stingy_text text = {.len = get_below(cursor, max + 1, "string too long")};
-
-	text.at = (const char *)cursor->at;
-	if (text.len > (size_t)(cursor->end - cursor->at)) {
-		damage(cursor, "record cut short");
-		text.len = 0;
-	}
-	cursor->at += text.len;
-	return text;
-}
-
-/* Frame rules: the base; for sp and bp the distances, both positive. One that cannot be followed is written as none. */
-static uint8_t *put_rule(uint8_t *out, const struct stingy_rule *rule)
-{
-	if (!stingy_rule_is_valid(rule))
-		return put(out, STINGY_RULE_NONE);
-	out = put(out, rule->base);
-	if (rule->base != STINGY_RULE_SP && rule->base != STINGY_RULE_BP)
-		return out;
-	out = put(out, (uint32_t)rule->cfa);
-	return put(out, (uint32_t)-rule->bp);
-}
-
-static struct stingy_rule get_rule(struct cursor *cursor)
-{
-	struct stingy_rule rule = {.base = (uint8_t)get_below(cursor, STINGY_RULE_BP + 1, "unknown kind of rule")};
-
-	if (rule.base == STINGY_RULE_SP || rule.base == STINGY_RULE_BP) {
-		rule.cfa = (int32_t)get_below(cursor, UINT64_C(1) << 31, "rule out of range");
-		rule.bp = (int16_t)(0 - get_below(cursor, (1 << 15) + 1, "rule out of range"));
-	}
-	if (!cursor->error && !stingy_rule_is_valid(&rule))
-		damage(cursor, "rule that cannot be followed");
-	return rule;
-}
 
 /* MODULE: number, build-id, size, path. */
 static uint8_t *put_module_record(uint8_t *out, const struct stingy_trace_module *module)
@@ -232,6 +102,50 @@ static void get_alloc(struct cursor *cursor, struct stingy_trace_state *state, s
 	alloc->address = get_change(cursor, &state->address);
 }
 
+/* CALL: time, number of the system call, chain, fd + 1, its duration, the time blocked + 1, page faults, switches. */
+static uint8_t *put_call(uint8_t *out, struct stingy_trace_state *state, const struct stingy_trace_call *call)
+{
+	out = put_change(out, &state->time, call->time);
+	out = put(out, call->number);
+	out = put(out, call->chain);
+	out = put(out, call->fd + 1);
+	out = put(out, call->took);
+	out = put(out, call->blocked + 1);
+	out = put(out, call->faults);
+	return put(out, call->switches);
+}
+
+static void get_call(struct cursor *cursor, struct stingy_trace_state *state, struct stingy_trace_call *call,
+		     uint32_t n_chains)
+{
+	call->time = get_change(cursor, &state->time);
+	call->number = get_below(cursor, UINT64_C(1) << 32, "number of a system call too large");
+	call->chain = get_below(cursor, n_chains, "system call by a chain that was not declared");
+	call->fd = get(cursor) - 1;
+	call->took = get(cursor);
+	call->blocked = get(cursor) - 1;
+	call->faults = get(cursor);
+	call->switches = get(cursor);
+}
+
+/* QUEUE: time, chain, frame + 1 (so that none, UINT32_MAX, is 0), task. */
+static uint8_t *put_queue(uint8_t *out, struct stingy_trace_state *state, const struct stingy_trace_queue *queue)
+{
+	out = put_change(out, &state->time, queue->time);
+	out = put(out, queue->chain);
+	out = put(out, (uint32_t)(queue->frame + 1));
+	return put(out, queue->task);
+}
+
+static void get_queue(struct cursor *cursor, struct stingy_trace_state *state, struct stingy_trace_queue *queue,
+		      uint32_t n_chains, uint32_t n_frames)
+{
+	queue->time = get_change(cursor, &state->time);
+	queue->chain = get_below(cursor, n_chains, "queueing by a chain that was not declared");
+	queue->frame = get_below(cursor, (uint64_t)n_frames + 1, "queued frame that was not declared") - 1;
+	queue->task = get(cursor);
+}
+
 /* Everything else is a few numbers, times as changes; TURN has fd + 1, so that none is short. */
 size_t stingy_trace_encode(struct stingy_trace_state *state, const struct stingy_trace_record *record, uint8_t *buf)
 {
@@ -264,6 +178,7 @@ size_t stingy_trace_encode(struct stingy_trace_state *state, const struct stingy
 		break;
 	case STINGY_TRACE_ACCEPT:
 	case STINGY_TRACE_CLOSE:
+	case STINGY_TRACE_LINK:
 		out = put(out, record->fd);
 		break;
 	case STINGY_TRACE_STAGE:
@@ -276,6 +191,19 @@ size_t stingy_trace_encode(struct stingy_trace_state *state, const struct stingy
 		break;
 	case STINGY_TRACE_TASK_END:
 		out = put(out, record->task);
+		break;
+	case STINGY_TRACE_REQUEST:
+		out = put_change(out, &state->time, record->request.time);
+		out = put(out, record->request.fd);
+		break;
+	case STINGY_TRACE_CALL:
+		out = put_call(out, state, &record->call);
+		break;
+	case STINGY_TRACE_STACK:
+		out = put(put(out, record->stack.used), record->stack.depth);
+		break;
+	case STINGY_TRACE_QUEUE:
+		out = put_queue(out, state, &record->queue);
 		break;
 	default:
 		return 0;
@@ -318,6 +246,7 @@ static void get_record(struct stingy_trace_reader *reader, struct cursor *cursor
 		break;
 	case STINGY_TRACE_ACCEPT:
 	case STINGY_TRACE_CLOSE:
+	case STINGY_TRACE_LINK:
 		record->fd = get(cursor);
 		break;
 	case STINGY_TRACE_STAGE:
@@ -333,6 +262,20 @@ static void get_record(struct stingy_trace_reader *reader, struct cursor *cursor
 	case STINGY_TRACE_TASK_END:
 		record->task = get(cursor);
 		break;
+	case STINGY_TRACE_REQUEST:
+		record->request.time = get_change(cursor, &state->time);
+		record->request.fd = get(cursor);
+		break;
+	case STINGY_TRACE_CALL:
+		get_call(cursor, state, &record->call, reader->n_chains);
+		break;
+	case STINGY_TRACE_STACK:
+		record->stack.used = get(cursor);
+		record->stack.depth = get(cursor);
+		break;
+	case STINGY_TRACE_QUEUE:
+		get_queue(cursor, state, &record->queue, reader->n_chains, reader->n_frames);
+		break;
 	default:
 		damage(cursor, "unknown record");
 	}
@@ -342,7 +285,7 @@ static const char *check_header(const struct stingy_trace_header *header)
 {
 	if (memcmp(header->magic, STINGY_TRACE_MAGIC, sizeof(header->magic)) != 0)
 		return "not a trace";
-	if (header->version != STINGY_TRACE_VERSION)
+	if (header->version < STINGY_TRACE_VERSION_LEAST || header->version > STINGY_TRACE_VERSION)
 		return "trace of a version that this program does not know";
 	if (header->header_size < sizeof(*header) || header->committed < header->header_size)
 		return "malformed header";
@@ -363,6 +306,12 @@ int stingy_trace_reader_init(struct stingy_trace_reader *reader, const void *dat
 	return 0;
 }
 
+/* The first type that the version does not have. */
+static uint64_t types_of(uint32_t version)
+{
+	return version == 1 ? STINGY_TRACE_REQUEST : STINGY_TRACE_TYPES;
+}
+
 int stingy_trace_next(struct stingy_trace_reader *reader, struct stingy_trace_record *record)
 {
 	struct cursor cursor = {.error = NULL};
@@ -377,7 +326,7 @@ int stingy_trace_next(struct stingy_trace_reader *reader, struct stingy_trace_re
 	}
 	cursor.at = reader->data + reader->at;
 	cursor.end = reader->data + reader->size;
-	record->type = (enum stingy_trace_type)get_below(&cursor, STINGY_TRACE_TASK_END + 1, "unknown record");
+	record->type = (enum stingy_trace_type)get_below(&cursor, types_of(reader->header.version), "unknown record");
 	get_record(reader, &cursor, record);
 	reader->error = cursor.error;
 	if (reader->error)

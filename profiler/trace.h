@@ -16,11 +16,12 @@
 
 #include <stdint.h>
 
-#define STINGY_TRACE_MAGIC      "stngytrc"
-#define STINGY_TRACE_VERSION    1u
-#define STINGY_CHAIN_MAX        64   /* frames of one chain; deeper ones are cut at their outer end */
-#define STINGY_TRACE_STRING_MAX 4095 /* bytes of a path or name; longer ones are cut */
-#define STINGY_TRACE_RECORD_MAX 8192 /* bytes of the longest record */
+#define STINGY_TRACE_MAGIC         "stngytrc"
+#define STINGY_TRACE_VERSION       2u
+#define STINGY_TRACE_VERSION_LEAST 1u   /* that the reader knows: it had the types up to TASK_END */
+#define STINGY_CHAIN_MAX           64   /* frames of one chain; deeper ones are cut at their outer end */
+#define STINGY_TRACE_STRING_MAX    4095 /* bytes of a path or name; longer ones are cut */
+#define STINGY_TRACE_RECORD_MAX    8192 /* bytes of the longest record */
 
 /* Flags in the header. */
 #define STINGY_TRACE_FULL  1u /* the bound was reached: what came later is missing */
@@ -57,7 +58,15 @@ enum stingy_trace_type {
 	STINGY_TRACE_STAGE,   /* stage: the program announced that it begins to run a stage for a task */
 	STINGY_TRACE_STAGE_END, /* stage.time: the announced run is over */
 	STINGY_TRACE_TASK_END,  /* task: the announced task is over */
+	STINGY_TRACE_REQUEST,   /* request: on this accepted connection a request begins, and with it a task; its first
+				   bytes have been read */
+	STINGY_TRACE_LINK,      /* fd: this descriptor works for the task of the run under way from now on */
+	STINGY_TRACE_CALL,      /* call: the thread has made a system call through the C library */
+	STINGY_TRACE_STACK,     /* stack: what the turn, or announced run, that just ended used of the stack */
+	STINGY_TRACE_QUEUE,     /* queue: a declared queue function is called: a stage is to run for a task */
 };
+
+#define STINGY_TRACE_TYPES ((unsigned)STINGY_TRACE_QUEUE + 1)
 
 struct stingy_trace_module {
 	uint32_t number; /* module 0 is the program itself */
@@ -91,6 +100,24 @@ struct stingy_trace_alloc {
 	uint64_t old; /* address of the object that ends (REALLOC) */
 };
 
+struct stingy_trace_call {
+	uint64_t time;     /* at which it began */
+	uint32_t number;   /* the kernel's, as in <sys/syscall.h> */
+	uint32_t chain;    /* of the call */
+	uint64_t fd;       /* UINT64_MAX: it has none */
+	uint64_t took;     /* nanoseconds */
+	uint64_t blocked;  /* nanoseconds of those without the processor; UINT64_MAX: not measured */
+	uint64_t faults;   /* page faults in it */
+	uint64_t switches; /* context switches in it */
+};
+
+struct stingy_trace_queue {
+	uint64_t time;
+	uint32_t chain; /* of the queue function's call */
+	uint32_t frame; /* the stage: as in STAGE; UINT32_MAX: unknown */
+	uint64_t task;
+};
+
 struct stingy_trace_record {
 	enum stingy_trace_type type;
 	union {
@@ -115,6 +142,16 @@ struct stingy_trace_record {
 					   STAGE_END */
 			uint64_t task;
 		} stage;
+		struct {
+			uint64_t time;
+			uint64_t fd;
+		} request;
+		struct stingy_trace_call call;
+		struct {
+			uint64_t used;  /* bytes below the stack pointer of the scheduler's waiting (announcing) call */
+			uint64_t depth; /* bytes of that call below the stack's start */
+		} stack;
+		struct stingy_trace_queue queue;
 	};
 };
 
@@ -142,8 +179,8 @@ struct stingy_trace_reader {
 
 /*
  * Begins to read the size bytes of a trace file at data. Returns 0, or -1 (reader->error says why) if they do
- * not begin with the header of a trace of this version. A file shorter than its header's 'committed' is read as
- * far as it goes, and ends with an error.
+ * not begin with the header of a trace of a version that it knows. A file shorter than its header's 'committed' is read
+ * as far as it goes, and ends with an error.
  */
 int stingy_trace_reader_init(struct stingy_trace_reader *reader, const void *data, size_t size);
 

@@ -45,6 +45,13 @@ static struct stingy_trace_record all[] = {
 	{STINGY_TRACE_STAGE, .stage = {.time = 999999, .frame = 2, .task = UINT64_MAX}},
 	{STINGY_TRACE_STAGE_END, .stage = {.time = 1000001}},
 	{STINGY_TRACE_TASK_END, .task = 0x7fffffffffff},
+	{STINGY_TRACE_REQUEST, .request = {.time = 1000002, .fd = UINT64_MAX}},
+	{STINGY_TRACE_LINK, .fd = UINT64_MAX},
+	{STINGY_TRACE_CALL, .call = {1000001, UINT32_MAX, 2, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, UINT64_MAX}},
+	{STINGY_TRACE_CALL, .call = {1000003, 0, 0, 0, 0, 0, UINT64_MAX, 0}},
+	{STINGY_TRACE_STACK, .stack = {.used = UINT64_MAX, .depth = 0}},
+	{STINGY_TRACE_QUEUE, .queue = {1000004, 2, UINT32_MAX, UINT64_MAX}},
+	{STINGY_TRACE_QUEUE, .queue = {0, 0, 2, 0}},
 };
 
 struct trace {
@@ -130,9 +137,19 @@ static bool same(const struct stingy_trace_record *a, const struct stingy_trace_
 		return SAME(thread);
 	case STINGY_TRACE_ACCEPT:
 	case STINGY_TRACE_CLOSE:
+	case STINGY_TRACE_LINK:
 		return SAME(fd);
 	case STINGY_TRACE_TASK_END:
 		return SAME(task);
+	case STINGY_TRACE_REQUEST:
+		return SAME(request.time) && SAME(request.fd);
+	case STINGY_TRACE_CALL:
+		return SAME(call.time) && SAME(call.number) && SAME(call.chain) && SAME(call.fd) && SAME(call.took) &&
+		       SAME(call.blocked) && SAME(call.faults) && SAME(call.switches);
+	case STINGY_TRACE_STACK:
+		return SAME(stack.used) && SAME(stack.depth);
+	case STINGY_TRACE_QUEUE:
+		return SAME(queue.time) && SAME(queue.chain) && SAME(queue.frame) && SAME(queue.task);
 	}
 	return false;
 }
@@ -169,19 +186,24 @@ static void test_every_record_survives(void **state)
 static void test_bytes_are_as_documented(void **state)
 {
 	static const uint8_t expected[] = {
-		1,  0,  3,    1,    2,  255,  7, 6,  'a', ' ', 'n', 'a', 'm', 'e', /* module 0 */
-		2,  0,  1,    0x80, 1,  0,    2, 24, 16,  1,   'f', /* frame 0 in module 0, sp+24/bp-16 */
-		2,  1,  0,    5,    0,  1,    0,                    /* frame 1 in no module, the outermost */
-		3,  0,  5,    0,    1,                              /* chain 0: frames 0 and 1, complete */
-		4,  0,  0x80, 4,    4,  0x80, 2,                    /* 512 bytes at 0x80, aligned to 16 */
-		6,  0,  1,    0,    0,  0x1f,                       /* moved from there to 0x70 */
-		5,  0,                                              /* and freed */
-		7,  9,                                              /* thread 9 */
-		8,  10, 0,                                          /* waits at 5 ns in chain 0 */
-		9,  4,  12,                                         /* turn at 7 ns for fd 11 */
-		9,  0,  0,                                          /* turn for an unknown fd */
-		10, 12, 11,   12,   12, 1,    0, 3,                 /* accept, close, stage at 6 ns */
-		13, 1,  14,   3,                                    /* its end at 5 ns, the task's end */
+		1,  0,    3,    1,    2,  255,  7,  6,  'a', ' ', 'n', 'a', 'm', 'e', /* module 0 */
+		2,  0,    1,    0x80, 1,  0,    2,  24, 16,  1,   'f', /* frame 0 in module 0, sp+24/bp-16 */
+		2,  1,    0,    5,    0,  1,    0,                     /* frame 1 in no module, the outermost */
+		3,  0,    5,    0,    1,                               /* chain 0: frames 0 and 1, complete */
+		4,  0,    0x80, 4,    4,  0x80, 2,                     /* 512 bytes at 0x80, aligned to 16 */
+		6,  0,    1,    0,    0,  0x1f,                        /* moved from there to 0x70 */
+		5,  0,                                                 /* and freed */
+		7,  9,                                                 /* thread 9 */
+		8,  10,   0,                                           /* waits at 5 ns in chain 0 */
+		9,  4,    12,                                          /* turn at 7 ns for fd 11 */
+		9,  0,    0,                                           /* turn for an unknown fd */
+		10, 12,   11,   12,   12, 1,    0,  3,                 /* accept, close, stage at 6 ns */
+		13, 1,    14,   3,                                     /* its end at 5 ns, the task's end */
+		15, 8,    12,   16,   13,                              /* request at 9 ns on fd 12, link of fd 13 */
+		17, 4,    1,    0,    14, 100,  61, 2,  1,      /* write at 11 ns to 13: 100 ns, 60 of them blocked */
+		17, 4,    39,   0,    0,  1,    0,  0,  0,      /* getpid at 13 ns */
+		18, 0x80, 1,    64,                             /* 128 bytes of stack below the 64 of the loop */
+		19, 1,    0,    2,    5,  19,   0,  0,  0,   6, /* queueing of frame 1 at 12 ns, of an unknown one */
 	};
 	static const struct stingy_trace_record records[] = {
 		{STINGY_TRACE_MODULE, .module = {.id = {1, 2, 255}, .id_len = 3, .size = 7, .path = {name, 6}}},
@@ -200,6 +222,13 @@ static void test_bytes_are_as_documented(void **state)
 		{STINGY_TRACE_STAGE, .stage = {.time = 6, .task = 3}},
 		{STINGY_TRACE_STAGE_END, .stage = {.time = 5}},
 		{STINGY_TRACE_TASK_END, .task = 3},
+		{STINGY_TRACE_REQUEST, .request = {.time = 9, .fd = 12}},
+		{STINGY_TRACE_LINK, .fd = 13},
+		{STINGY_TRACE_CALL, .call = {11, 1, 0, 13, 100, 60, 2, 1}},
+		{STINGY_TRACE_CALL, .call = {13, 39, 0, UINT64_MAX, 1, UINT64_MAX, 0, 0}},
+		{STINGY_TRACE_STACK, .stack = {.used = 128, .depth = 64}},
+		{STINGY_TRACE_QUEUE, .queue = {12, 0, 1, 5}},
+		{STINGY_TRACE_QUEUE, .queue = {12, 0, UINT32_MAX, 6}},
 	};
 	struct stingy_trace_state encoder = {0};
 	static uint8_t buf[sizeof(expected) + STINGY_TRACE_RECORD_MAX];
@@ -235,7 +264,7 @@ static void test_encoder_keeps_within_the_format(void **state)
 	assert_int_equal(stingy_trace_next(&reader, &record), 1);
 	assert_true(record.chain.depth == STINGY_CHAIN_MAX && !record.chain.complete);
 	assert_int_equal(stingy_trace_next(&reader, &record), 0);
-	record.type = STINGY_TRACE_TASK_END + 1;
+	record.type = STINGY_TRACE_TYPES;
 	assert_int_equal(stingy_trace_encode(&encoder, &record, trace.bytes), 0);
 }
 
@@ -271,7 +300,8 @@ static void test_bad_headers(void **state)
 	} bad[] = {
 		{0, 'S', "not a trace"},
 		{7, 0, "not a trace"},
-		{8, 2, "trace of a version that this program does not know"},
+		{8, 0, "trace of a version that this program does not know"},
+		{8, 3, "trace of a version that this program does not know"},
 		{12, HEADER - 1, "malformed header"},
 		{15, 1, "malformed header"},
 		{23, 255, "file ends before its last record"},
@@ -291,6 +321,24 @@ static void test_bad_headers(void **state)
 	}
 }
 
+/* Version 1 ended with TASK_END: what came after was damage, and is. */
+static void test_version_1_is_read(void **state)
+{
+	struct stingy_trace_reader reader;
+	struct stingy_trace_record record;
+	static struct trace trace;
+	size_t n = 0;
+
+	(void)state;
+	trace = whole;
+	trace.header.version = 1;
+	assert_int_equal(open_trace(&reader, trace.bytes, trace.size), 0);
+	while (stingy_trace_next(&reader, &record) == 1)
+		assert_true(same(&record, &all[n++]));
+	assert_true(n < RECORDS && all[n].type == STINGY_TRACE_REQUEST);
+	assert_string_equal(reader.error, "unknown record");
+}
+
 #define FRAME "\2\0\0\0\0\0\0"
 
 #define BYTES(literal) literal, sizeof(literal) - 1
@@ -302,7 +350,7 @@ static const struct {
 	const char *error;
 } bad_records[] = {
 	{BYTES("\0"), "unknown record"},
-	{BYTES("\17"), "unknown record"},
+	{BYTES("\24"), "unknown record"},
 	{BYTES("\7\200\0"), "malformed number"},
 	{BYTES("\7\377\377\377\377\377\377\377\377\377\2"), "malformed number"},
 	{BYTES("\7\377\377\377\377\377\377\377\377\377\201"), "malformed number"},
@@ -327,6 +375,10 @@ static const struct {
 	{BYTES("\3\0\0\6\1\0\0\0\0"), "allocation by a chain that was not declared"},
 	{BYTES("\10\0\0"), "wait by a chain that was not declared"},
 	{BYTES(FRAME "\14\0\1\0"), "stage of a frame that was not declared"},
+	{BYTES("\21\0\0\0\0\0\0\0\0"), "system call by a chain that was not declared"},
+	{BYTES("\3\0\0\21\0\200\200\200\200\20\0\0\0\0\0\0"), "number of a system call too large"},
+	{BYTES(FRAME "\23\0\0\0\0"), "queueing by a chain that was not declared"},
+	{BYTES(FRAME "\3\0\0\23\0\0\2\0"), "queued frame that was not declared"},
 };
 
 static void test_bad_records(void **state)
@@ -391,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_encoder_keeps_within_the_format),
 		cmocka_unit_test(test_every_truncation),
 		cmocka_unit_test(test_bad_headers),
+		cmocka_unit_test(test_version_1_is_read),
 		cmocka_unit_test(test_bad_records),
 		cmocka_unit_test(test_every_damaged_byte),
 	};

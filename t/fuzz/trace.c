@@ -46,8 +46,16 @@ static void check_record(const struct stingy_trace_reader *reader, const struct 
 	case STINGY_TRACE_STAGE:
 		must(record->stage.frame < n_frames);
 		break;
+	case STINGY_TRACE_CALL:
+		must(record->call.chain < n_chains);
+		break;
+	case STINGY_TRACE_QUEUE:
+		must(record->queue.chain < n_chains);
+		must(record->queue.frame == UINT32_MAX || record->queue.frame < n_frames);
+		break;
 	default:
-		must(record->type >= STINGY_TRACE_MODULE && record->type <= STINGY_TRACE_TASK_END);
+		must(record->type >= STINGY_TRACE_MODULE && record->type < STINGY_TRACE_TYPES);
+		must(record->type < STINGY_TRACE_REQUEST || reader->header.version > 1);
 	}
 }
 

@@ -73,6 +73,14 @@ static void print_alloc(const struct stingy_trace_record *record)
 	printf(" at=0x%" PRIx64 "\n", alloc->address);
 }
 
+static void print_call(const struct stingy_trace_call *call)
+{
+	printf("call time=%" PRIu64 " number=%" PRIu32 " chain=%" PRIu32 " fd=%" PRId64, call->time, call->number,
+	       call->chain, (int64_t)call->fd);
+	printf(" took=%" PRIu64 " blocked=%" PRId64 " faults=%" PRIu64 " switches=%" PRIu64 "\n", call->took,
+	       (int64_t)call->blocked, call->faults, call->switches);
+}
+
 /* What has to do with events and stages. */
 static void print_event(const struct stingy_trace_record *record)
 {
@@ -95,6 +103,22 @@ static void print_event(const struct stingy_trace_record *record)
 		break;
 	case STINGY_TRACE_STAGE_END:
 		printf("stage-end time=%" PRIu64 "\n", record->stage.time);
+		break;
+	case STINGY_TRACE_REQUEST:
+		printf("request time=%" PRIu64 " fd=%" PRIu64 "\n", record->request.time, record->request.fd);
+		break;
+	case STINGY_TRACE_LINK:
+		printf("link fd=%" PRIu64 "\n", record->fd);
+		break;
+	case STINGY_TRACE_CALL:
+		print_call(&record->call);
+		break;
+	case STINGY_TRACE_STACK:
+		printf("stack used=%" PRIu64 " depth=%" PRIu64 "\n", record->stack.used, record->stack.depth);
+		break;
+	case STINGY_TRACE_QUEUE:
+		printf("queue time=%" PRIu64 " chain=%" PRIu32 " frame=%" PRId32 " task=0x%" PRIx64 "\n",
+		       record->queue.time, record->queue.chain, (int32_t)record->queue.frame, record->queue.task);
 		break;
 	default:
 		printf("task-end task=0x%" PRIx64 "\n", record->task);
