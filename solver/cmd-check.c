@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "elf-id.h"
 #include "manifest-file.h"
+#include "ready.h"
 #include "round.h"
 
 #include <errno.h>
@@ -19,18 +20,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HUGE_PAGE    (2u << 20) /* bytes */
-#define ID_TEXT      (2 * STINGY_ID_MAX + sizeof("build-id "))
-#define CACHE_TEXT   64              /* bytes of a geometry in words, with three numbers of 32 bits */
-#define DEFAULT_PATH "/bin:/usr/bin" /* execvp's */
+#define HUGE_PAGE  (2u << 20) /* bytes */
+#define ID_TEXT    (2 * STINGY_ID_MAX + sizeof("build-id "))
+#define CACHE_TEXT 64 /* bytes of a geometry in words, with three numbers of 32 bits */
+
+enum { OPTION_READY = 256 };
 
 static const char help[] =
-	"usage: stingy check -m MANIFEST [--] [COMMAND [ARGUMENT]...]\n\n"
+	"usage: stingy check -m MANIFEST [--] [COMMAND [ARGUMENT]...]\n"
+	"       stingy check --ready [--] COMMAND [ARGUMENT]...\n\n"
 	"Tells whether MANIFEST is good for COMMAND (default: the program it was made for) on this machine: the same\n"
 	"builds of the program and its libraries, the same cache, huge pages. Exits with 0 if so, with 1 if not, with "
 	"2\n"
 	"if that cannot be told.\n\n"
 	"  -m, --manifest MANIFEST  what 'stingy solve' wrote\n"
+	"      --ready              the one that came with Stingy for this build of COMMAND, if there is one\n"
 	"  -h, --help               print this and exit\n";
 
 enum severity { OK, NOTE, BAD };
@@ -305,33 +309,6 @@ static int judge(struct check *check, const struct stingy_mapped_file *file)
 	return check->is_bad ? STINGY_EXIT_NO : STINGY_EXIT_OK;
 }
 
-/* Whether a shell would run what is at path. */
-static bool is_executable(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
-}
-
-/* Finds the command as execvp would, into path[PATH_MAX]. */
-static int find_command(const char *command, char *path)
-{
-	const char *dir = getenv("PATH");
-
-	if (strchr(command, '/'))
-		return snprintf(path, PATH_MAX, "%s", command) < PATH_MAX && is_executable(path) ? 0 : -1;
-	for (dir = dir ? dir : DEFAULT_PATH;; dir++) {
-		int len = (int)strcspn(dir, ":");
-
-		if (snprintf(path, PATH_MAX, "%.*s/%s", len ? len : 1, len ? dir : ".", command) < PATH_MAX &&
-		    is_executable(path))
-			return 0;
-		dir += len;
-		if (*dir == '\0')
-			return -1;
-	}
-}
-
 static int check_manifest(const char *manifest, const char *command)
 {
 	struct check check = {.program = NULL};
@@ -340,10 +317,8 @@ static int check_manifest(const char *manifest, const char *command)
 	int result;
 
 	if (command) {
-		if (find_command(command, program) < 0) {
-			fprintf(stderr, "stingy: cannot find program '%s'\n", command);
+		if (stingy_command_find(command, program) < 0)
 			return STINGY_EXIT_BAD_INPUT;
-		}
 		check.program = program;
 	}
 	if (stingy_manifest_file_init(&file, manifest) < 0)
@@ -357,20 +332,35 @@ int stingy_cmd_check(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"manifest", required_argument, NULL, 'm'},
+		{"ready", no_argument, NULL, OPTION_READY},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *manifest = NULL;
+	char ready[PATH_MAX];
+	bool is_ready = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+m:h", options, NULL)) != -1) {
-		if (option == 'h') {
+		switch (option) {
+		case 'm':
+			manifest = optarg;
+			break;
+		case OPTION_READY:
+			is_ready = true;
+			break;
+		case 'h':
 			fputs(help, stdout);
 			return STINGY_EXIT_OK;
-		}
-		if (option != 'm')
+		default:
 			return STINGY_EXIT_BAD_INPUT;
-		manifest = optarg;
+		}
+	}
+	if (!manifest && is_ready && optind < argc) {
+		if (stingy_ready_find(argv[optind], ready) < 0)
+			return STINGY_EXIT_BAD_INPUT;
+		printf("ready: %s\n", ready);
+		manifest = ready;
 	}
 	if (manifest)
 		return check_manifest(manifest, argv[optind]);

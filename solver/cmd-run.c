@@ -3,6 +3,7 @@
  */
 #include "commands.h"
 #include "preload.h"
+#include "ready.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,15 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_DRY_RUN = 256, OPTION_ORDER, OPTION_REPORT };
+enum { OPTION_DRY_RUN = 256, OPTION_ORDER, OPTION_READY, OPTION_REPORT };
 
 static const char help[] =
 	"usage: stingy run -m MANIFEST [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+	"       stingy run --ready [OPTION]... [--] COMMAND [ARGUMENT]...\n"
 	"       stingy run --order [OPTION]... [--] COMMAND [ARGUMENT]...\n\n"
 	"Runs COMMAND with the memory of its requests placed as MANIFEST tells. Whatever the manifest, COMMAND runs "
 	"on\n"
 	"and computes what it would without it.\n\n"
 	"  -m, --manifest MANIFEST  what 'stingy solve' wrote\n"
+	"      --ready              the manifest that came with Stingy for this build of COMMAND, if there is one\n"
 	"      --order[=N]          let what is under way be finished before more begins, N events at a time; without "
 	"N,\n"
 	"                           as many as turns out to be best, if it turns out to be any good\n"
@@ -31,6 +34,7 @@ static const char help[] =
 struct run {
 	const char *manifest;
 	const char *order; /* "auto", or how many events at a time */
+	bool ready;        /* find the manifest by the command's build-id */
 	bool dry_run;
 	bool report;
 };
@@ -48,13 +52,25 @@ static bool is_order(const char *order)
 	return false;
 }
 
+/* Writes the absolute path of the manifest into path[PATH_MAX], "" if there is to be none. */
+static int find_manifest(const struct run *run, const char *command, char *path)
+{
+	char ready[PATH_MAX];
+
+	*path = '\0';
+	if (run->manifest)
+		return stingy_preload_absolute(run->manifest, path);
+	if (!run->ready)
+		return 0;
+	return stingy_ready_find(command, ready) < 0 ? -1 : stingy_preload_absolute(ready, path);
+}
+
 static int start(const struct run *run, char **command)
 {
 	char path[PATH_MAX];
 
-	if ((run->manifest && stingy_preload_absolute(run->manifest, path) < 0) ||
-	    stingy_preload_set("libstingy.so") < 0 ||
-	    stingy_preload_setenv("STINGY_MANIFEST", run->manifest ? path : NULL) < 0 ||
+	if (find_manifest(run, command[0], path) < 0 || stingy_preload_set("libstingy.so") < 0 ||
+	    stingy_preload_setenv("STINGY_MANIFEST", *path ? path : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_SCHEDULE", run->order) < 0 ||
 	    stingy_preload_setenv("STINGY_DRY_RUN", run->dry_run ? "1" : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_REPORT", run->report ? "1" : NULL) < 0)
@@ -68,6 +84,7 @@ int stingy_cmd_run(int argc, char **argv)
 	static const struct option options[] = {
 		{"manifest", required_argument, NULL, 'm'},
 		{"order", optional_argument, NULL, OPTION_ORDER},
+		{"ready", no_argument, NULL, OPTION_READY},
 		{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 		{"report", no_argument, NULL, OPTION_REPORT},
 		{"help", no_argument, NULL, 'h'},
@@ -86,6 +103,9 @@ int stingy_cmd_run(int argc, char **argv)
 			if (!is_order(run.order))
 				return STINGY_EXIT_BAD_INPUT;
 			break;
+		case OPTION_READY:
+			run.ready = true;
+			break;
 		case OPTION_DRY_RUN:
 			run.dry_run = true;
 			break;
@@ -99,9 +119,9 @@ int stingy_cmd_run(int argc, char **argv)
 			return STINGY_EXIT_BAD_INPUT;
 		}
 	}
-	if ((run.manifest || run.order) && optind < argc)
+	if ((run.manifest || run.ready || run.order) && optind < argc)
 		return start(&run, argv + optind);
 	fprintf(stderr, "stingy: run %s? (see 'stingy run --help')\n",
-		run.manifest || run.order ? "what" : "with which manifest");
+		run.manifest || run.ready || run.order ? "what" : "with which manifest");
 	return STINGY_EXIT_BAD_INPUT;
 }

@@ -19,16 +19,15 @@ static bool is_there(const char *dir, const char *name, char *path)
 	return snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX && access(path, R_OK) == 0;
 }
 
-/* Writes the folder where a build leaves the libraries if this executable is the build's own, or "". */
-static void build_folder(char *dir)
+void stingy_preload_beside(const char *name, char *path)
 {
-	ssize_t len = readlink("/proc/self/exe", dir, PATH_MAX - sizeof("/.libs"));
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - strlen(name) - 1);
 	char *slash;
 
-	dir[len < 0 ? 0 : len] = '\0';
-	slash = strrchr(dir, '/');
+	path[len < 0 ? 0 : len] = '\0';
+	slash = strrchr(path, '/');
 	if (slash)
-		memcpy(slash, "/.libs", sizeof("/.libs"));
+		memcpy(slash, name, strlen(name) + 1);
 }
 
 static int find_library(const char *library, char *path)
@@ -39,7 +38,7 @@ static int find_library(const char *library, char *path)
 	char relative[PATH_MAX], build[PATH_MAX];
 
 	if (!is_chosen) {
-		build_folder(build);
+		stingy_preload_beside("/.libs", build);
 		if (build[0] && is_there(build, library, path))
 			return 0;
 	}

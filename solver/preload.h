@@ -14,6 +14,12 @@
  */
 int stingy_preload_set(const char *library);
 
+/*
+ * Writes the path of what a build leaves beside this executable, its name beginning with a slash, into path[PATH_MAX];
+ * "" if the executable's own path is not known.
+ */
+void stingy_preload_beside(const char *name, char *path);
+
 /* Sets the environment variable, or removes it if value is NULL. Returns 0 or -1. */
 int stingy_preload_setenv(const char *name, const char *value);
 

@@ -207,6 +207,26 @@ its_own_options()
 }
 tap_ok "options after the program are the program's" its_own_options
 
+# ready_runs: the manifest that names env by its build-id is found among others, and one that is spoilt is passed over.
+ready_runs()
+{
+	local id
+	id=$(readelf -n "$(command -v env)" | sed -n 's/.*Build ID: //p')
+	rm -rf ready && mkdir ready && echo spoilt >ready/a.manifest && cp good.manifest ready/b.manifest &&
+		printf 'stingy-manifest 1\nmodule 0 id=%s path=/env\nend\n' "$id" >ready/c.manifest
+	STINGY_READY=$work/ready run 0 run --ready env && has "STINGY_MANIFEST=$work/ready/c.manifest" &&
+		STINGY_READY=$work/ready run 1 check --ready env && grep -qx "ready: $work/ready/c.manifest" out
+}
+tap_ok "run --ready, check --ready" ready_runs
+ready_refuses()
+{
+	rm -rf ready && mkdir ready && cp good.manifest ready/b.manifest
+	STINGY_READY=$work/ready refuses 2 "no ready manifest for this build of" run --ready env &&
+		STINGY_READY=$work/nowhere refuses 2 "no ready manifest" check --ready env
+}
+tap_ok "run --ready: there is none" ready_refuses
+tap_ok "run --ready without a program" refuses 2 "run what" run --ready
+
 tap_ok "run: the program's exit status" run 7 run -m good.manifest sh -c 'exit 7'
 tap_ok "profile: the program's exit status" run 7 profile sh -c 'exit 7'
 # shellcheck disable=SC2016
