@@ -79,6 +79,18 @@ static void write_site(FILE *out, const struct stingy_manifest_site *site)
 	}
 }
 
+/* Nothing is written where there are none. */
+static void write_list(FILE *out, const char *key, const struct stingy_allocates *allocates, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (i == 0)
+			fprintf(out, " %s=", key);
+		fprintf(out, "%s%" PRIu32, i ? "," : "", allocates[i].kind);
+		if (allocates[i].count != 1)
+			fprintf(out, "*%" PRIu32, allocates[i].count);
+	}
+}
+
 static void write_stage(FILE *out, const struct stingy_manifest_stage *stage)
 {
 	if (stage->module != UINT32_MAX) {
@@ -86,11 +98,14 @@ static void write_stage(FILE *out, const struct stingy_manifest_stage *stage)
 		write_place(out, stage->module, stage->offset);
 	}
 	write_name(out, stage->name);
-	for (uint32_t i = 0; i < stage->n_allocates; i++) {
-		fprintf(out, "%s%" PRIu32, i ? "," : " allocates=", stage->allocates[i].kind);
-		if (stage->allocates[i].count != 1)
-			fprintf(out, "*%" PRIu32, stage->allocates[i].count);
-	}
+	write_list(out, "allocates", stage->allocates, stage->n_allocates);
+}
+
+static void write_schedule(FILE *out, const struct stingy_manifest_schedule *schedule)
+{
+	fprintf(out, "schedule %s", schedule->is_fixed ? "fixed" : "auto");
+	write_option(out, "tasks", schedule->tasks, 0);
+	write_list(out, "takes", schedule->takes, schedule->n_takes);
 }
 
 void stingy_manifest_write_begin(FILE *out)
@@ -139,6 +154,9 @@ void stingy_manifest_write(FILE *out, const struct stingy_manifest_record *recor
 	case STINGY_MANIFEST_STAGE:
 		fprintf(out, "stage %" PRIu32, record->number);
 		write_stage(out, &record->stage);
+		break;
+	case STINGY_MANIFEST_SCHEDULE:
+		write_schedule(out, &record->schedule);
 		break;
 	}
 	fputc('\n', out);

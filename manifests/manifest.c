@@ -11,7 +11,7 @@
 /* The reader's phases between and around the types of records. */
 #define PHASE_START   (-1) /* the first line is still to come */
 #define PHASE_RECORDS 0
-#define PHASE_ENDED   (STINGY_MANIFEST_STAGE + 1)
+#define PHASE_ENDED   (STINGY_MANIFEST_SCHEDULE + 1)
 
 /* Reads the rest of a line whose records have numbers. */
 static const char *read_numbered(struct stingy_manifest_reader *reader, struct stingy_words *words,
@@ -57,7 +57,7 @@ static int read_keyword(const struct stingy_manifest_reader *reader, struct stin
 	/* Mostly it is the same as in the line before. */
 	if (type > PHASE_RECORDS && stingy_words_skip_word(words, stingy_record_types[type].keyword))
 		return type;
-	for (type = STINGY_MANIFEST_CACHE; type <= STINGY_MANIFEST_STAGE; type++)
+	for (type = STINGY_MANIFEST_CACHE; type <= STINGY_MANIFEST_SCHEDULE; type++)
 		if (stingy_words_skip_word(words, stingy_record_types[type].keyword))
 			return type;
 	return stingy_words_skip_word(words, "end") ? PHASE_ENDED : PHASE_START;

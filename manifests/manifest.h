@@ -29,7 +29,8 @@
 #define STINGY_KINDS_MAX     65535
 #define STINGY_SITES_MAX     1000000
 #define STINGY_STAGES_MAX    4096
-#define STINGY_ALLOCATES_MAX 256          /* kinds that one stage allocates */
+#define STINGY_ALLOCATES_MAX 256          /* kinds that one stage allocates, or that a task takes */
+#define STINGY_TASKS_MAX     1048575      /* tasks of a schedule */
 #define STINGY_SLOTS_MAX     1048575      /* slots of a region */
 #define STINGY_SLAB_MAX      (256u << 20) /* bytes of a cache slab */
 #define STINGY_ARENAS_MAX    64
@@ -45,6 +46,7 @@ enum stingy_manifest_type {
 	STINGY_MANIFEST_KIND,
 	STINGY_MANIFEST_SITE,
 	STINGY_MANIFEST_STAGE,
+	STINGY_MANIFEST_SCHEDULE,
 };
 
 /* A string in the caller's bytes; not terminated. */
@@ -118,6 +120,14 @@ struct stingy_manifest_stage {
 	struct stingy_allocates allocates[STINGY_ALLOCATES_MAX];
 };
 
+/* How the events of the server are to be ordered; without the record, they are not. */
+struct stingy_manifest_schedule {
+	bool is_fixed;  /* so many tasks at a time, for good; else that is where the search for a number begins */
+	uint32_t tasks; /* that fit the cache slab; 0: not told */
+	uint32_t n_takes;
+	struct stingy_allocates takes[STINGY_ALLOCATES_MAX]; /* what a task has at once, at most; empty: not told */
+};
+
 struct stingy_manifest_record {
 	enum stingy_manifest_type type;
 	uint32_t number; /* of a module, region, kind, site or stage: from 0, in the order of the file */
@@ -129,6 +139,7 @@ struct stingy_manifest_record {
 		struct stingy_manifest_kind kind;
 		struct stingy_manifest_site site;
 		struct stingy_manifest_stage stage;
+		struct stingy_manifest_schedule schedule;
 	};
 };
 

@@ -249,23 +249,23 @@ static const char *read_allocates(const struct stingy_manifest_reader *reader, s
 	if (error)
 		return error;
 	if (allocates->kind >= reader->counts.kinds)
-		return "stage allocates a kind that is not declared";
-	return allocates->count ? NULL : "stage allocates a kind no times";
+		return "allocates a kind that is not declared";
+	return allocates->count ? NULL : "allocates a kind no times";
 }
 
-/* Reads a list of what a run allocates, with commas between. */
+/* Reads a list of what a run or a task allocates, with commas between: n of them into STINGY_ALLOCATES_MAX places. */
 static const char *read_list(const struct stingy_manifest_reader *reader, struct stingy_text list,
-			     struct stingy_manifest_stage *stage)
+			     struct stingy_allocates *allocates, uint32_t *n)
 {
 	struct stingy_words words = stingy_text_read(list);
 	const char *error;
 
 	do {
-		if (stage->n_allocates == STINGY_ALLOCATES_MAX)
-			return "stage that allocates too many kinds";
-		if ((error = read_allocates(reader, &words, &stage->allocates[stage->n_allocates])))
+		if (*n == STINGY_ALLOCATES_MAX)
+			return "allocates too many kinds";
+		if ((error = read_allocates(reader, &words, &allocates[*n])))
 			return error;
-		stage->n_allocates++;
+		++*n;
 	} while (stingy_words_skip(&words, ","));
 	return stingy_words_is_apart(&words) ? NULL : "malformed number";
 }
@@ -295,7 +295,39 @@ static const char *read_stage(struct stingy_manifest_reader *reader, struct stin
 		return error;
 	if (function->at && (error = read_function(reader, *function, stage)))
 		return error;
-	return allocates->at ? read_list(reader, *allocates, stage) : NULL;
+	return allocates->at ? read_list(reader, *allocates, stage->allocates, &stage->n_allocates) : NULL;
+}
+
+/* Reads how many tasks there may be. */
+static const char *read_tasks(struct stingy_text text, struct stingy_manifest_schedule *schedule)
+{
+	const char *error = stingy_text_u32(text, &schedule->tasks);
+
+	if (error)
+		return error;
+	return schedule->tasks && schedule->tasks <= STINGY_TASKS_MAX
+		       ? NULL
+		       : "schedule of no tasks, or of more than the format allows";
+}
+
+static const char *read_schedule(struct stingy_manifest_reader *reader, struct stingy_words *words,
+				 struct stingy_manifest_record *record)
+{
+	static const char *const key[] = {"tasks", "takes"};
+	struct stingy_manifest_schedule *schedule = &record->schedule;
+	struct stingy_text value[2], *tasks = &value[0], *takes = &value[1];
+	const char *error;
+
+	stingy_words_more(words);
+	schedule->is_fixed = stingy_words_skip_word(words, "fixed");
+	schedule->tasks = schedule->n_takes = 0;
+	if (!schedule->is_fixed && !stingy_words_skip_word(words, "auto"))
+		return "schedule that is neither auto nor fixed";
+	if ((error = stingy_words_fields(words, key, 2, schedule->is_fixed, value)))
+		return error;
+	if (tasks->at && (error = read_tasks(*tasks, schedule)))
+		return error;
+	return takes->at ? read_list(reader, *takes, schedule->takes, &schedule->n_takes) : NULL;
 }
 
 const struct stingy_record_type stingy_record_types[] = {
@@ -309,4 +341,5 @@ const struct stingy_record_type stingy_record_types[] = {
 	[STINGY_MANIFEST_SITE] = {"site", read_site, STINGY_SITES_MAX, offsetof(struct stingy_manifest_counts, sites)},
 	[STINGY_MANIFEST_STAGE] = {"stage", read_stage, STINGY_STAGES_MAX,
 				   offsetof(struct stingy_manifest_counts, stages)},
+	[STINGY_MANIFEST_SCHEDULE] = {"schedule", read_schedule, 0, 0},
 };

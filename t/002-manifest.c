@@ -21,6 +21,7 @@ static const struct stingy_manifest_record records[] = {
 	{STINGY_MANIFEST_SITE, 1, .site = {1, 1, {{2, UINT64_MAX}}}},
 	{STINGY_MANIFEST_STAGE, 0, .stage = {0, 0x3000, {"wait_request_handler", 20}, 2, {{0, 1}, {1, 2}}}},
 	{STINGY_MANIFEST_STAGE, 1, .stage = {.module = UINT32_MAX}},
+	{STINGY_MANIFEST_SCHEDULE, 0, .schedule = {.tasks = 24, .n_takes = 2, .takes = {{0, 2}, {1, 1}}}},
 };
 
 /* That the writer gives the text for the records, and that the reader gives the same records for the text. */
@@ -55,12 +56,34 @@ static void test_layout_of_the_text_is_free(void **state)
 	free(text);
 	open_text(&reader, loose, strlen(loose));
 	assert_int_equal(read_all(&reader), 0);
-	assert_int_equal(reader.line, 19);
+	assert_int_equal(reader.line, 20);
 	assert_int_equal(reader.counts.modules, 3);
 	assert_int_equal(reader.counts.regions, 3);
 	assert_int_equal(reader.counts.kinds, 2);
 	assert_int_equal(reader.counts.sites, 2);
 	assert_int_equal(reader.counts.stages, 2);
+}
+
+/* Each sort of schedule, as it is written. */
+static void test_schedules(void **state)
+{
+	static const char *const lines[] = {
+		"schedule auto\n",
+		"schedule auto tasks=1\n",
+		"schedule auto takes=0\n",
+		"schedule fixed tasks=1048575 takes=0*3,0\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		char text[512], *again;
+
+		snprintf(text, sizeof(text), "%s%send\n", SITE, lines[i]);
+		again = rewrite(text, strlen(text));
+		assert_non_null(again);
+		assert_string_equal(again, text);
+		free(again);
+	}
 }
 
 static void test_comments_are_one_line(void **state)
@@ -170,7 +193,8 @@ static void test_bounds(void **state)
 		{REGION, "kind %u region=0 size=64\n", STINGY_KINDS_MAX, too_many},
 		{KIND, "site %u kind=0 0+0x1\n", STINGY_SITES_MAX, too_many},
 		{SITE, "stage %u\n", STINGY_STAGES_MAX, too_many},
-		{SITE "stage 0 allocates=0", ",0*%u", STINGY_ALLOCATES_MAX, "stage that allocates too many kinds"},
+		{SITE "stage 0 allocates=0", ",0*%u", STINGY_ALLOCATES_MAX, "allocates too many kinds"},
+		{SITE "schedule auto takes=0", ",0*%u", STINGY_ALLOCATES_MAX, "allocates too many kinds"},
 	};
 
 	(void)state;
@@ -211,10 +235,15 @@ static void test_decoding_is_cut_to_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_writer_and_reader_agree),       cmocka_unit_test(test_layout_of_the_text_is_free),
-		cmocka_unit_test(test_comments_are_one_line),         cmocka_unit_test(test_defaults_are_left_out),
-		cmocka_unit_test(test_every_byte_survives_in_a_text), cmocka_unit_test(test_decoding_is_cut_to_fit),
-		cmocka_unit_test(test_each_kind_fits_its_region),     cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_writer_and_reader_agree),
+		cmocka_unit_test(test_layout_of_the_text_is_free),
+		cmocka_unit_test(test_comments_are_one_line),
+		cmocka_unit_test(test_defaults_are_left_out),
+		cmocka_unit_test(test_every_byte_survives_in_a_text),
+		cmocka_unit_test(test_decoding_is_cut_to_fit),
+		cmocka_unit_test(test_schedules),
+		cmocka_unit_test(test_each_kind_fits_its_region),
+		cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

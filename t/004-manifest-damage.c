@@ -144,13 +144,27 @@ static const struct {
 	{SITE "kind 1 region=0 size=64\n", "record out of order"},
 	{SITE "stage 0 function=1+0x1\n", "address in a module that is not declared"},
 	{SITE "stage 0 function=0+0x1:sp+8\n", "malformed number"},
-	{SITE "stage 0 allocates=1\n", "stage allocates a kind that is not declared"},
+	{SITE "stage 0 allocates=1\n", "allocates a kind that is not declared"},
 	{SITE "stage 0 allocates=\n", "number missing"},
 	{SITE "stage 0 allocates=0,\n", "number missing"},
 	{SITE "stage 0 allocates=0*\n", "number missing"},
-	{SITE "stage 0 allocates=0*0\n", "stage allocates a kind no times"},
+	{SITE "stage 0 allocates=0*0\n", "allocates a kind no times"},
 	{SITE "stage 0 allocates=0*1*1\n", "malformed number"},
+	{SITE "schedule\n", "schedule that is neither auto nor fixed"},
+	{SITE "schedule tasks=1\n", "schedule that is neither auto nor fixed"},
+	{SITE "schedule automatic\n", "schedule that is neither auto nor fixed"},
+	{SITE "schedule auto fixed\n", "word that is no field of such a line"},
+	{SITE "schedule fixed\n", "field missing"},
+	{SITE "schedule auto tasks=\n", "number missing"},
+	{SITE "schedule auto tasks=0\n", "schedule of no tasks, or of more than the format allows"},
+	{SITE "schedule auto tasks=1048576\n", "schedule of no tasks, or of more than the format allows"},
+	{SITE "schedule auto takes=1\n", "allocates a kind that is not declared"},
+	{SITE "schedule auto takes=0*0\n", "allocates a kind no times"},
+	{SITE "schedule auto\nschedule auto\n", "second line of a type that has one"},
+	{SITE "schedule auto\nstage 0\n", "record out of order"},
 	{SITE "stage 0\n", "ends before its 'end' line"},
+	{SITE "schedule auto\n", "ends before its 'end' line"},
+	{SITE "schedule auto takes=0 tasks=1048575\n", "ends before its 'end' line"},
 };
 
 static unsigned count_lines(const char *text)
@@ -226,6 +240,11 @@ static void check_promises(const struct stingy_manifest_record *record, const st
 		assert_true(record->stage.module < counts->modules || record->stage.module == UINT32_MAX);
 		for (unsigned i = 0; i < record->stage.n_allocates; i++)
 			assert_true(record->stage.allocates[i].kind < counts->kinds);
+	}
+	if (record->type == STINGY_MANIFEST_SCHEDULE) {
+		assert_in_range(record->schedule.tasks, record->schedule.is_fixed, STINGY_TASKS_MAX);
+		for (unsigned i = 0; i < record->schedule.n_takes; i++)
+			assert_true(record->schedule.takes[i].kind < counts->kinds);
 	}
 }
 

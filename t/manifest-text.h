@@ -39,6 +39,7 @@ static const char loose[] = "# Made by hand.\n"
 			    "site 1 kind=1 2+0xffffffffffffffff\n"
 			    "stage 0 allocates=0*1,1*2 function=0+0x3000 name=wait_request_handler\n"
 			    "stage 1 #\n"
+			    "schedule\tauto takes=0*2,1*1 tasks=024 # \n"
 			    "end";
 
 static const char canonical[] = "stingy-manifest 1\n"
@@ -56,6 +57,7 @@ static const char canonical[] = "stingy-manifest 1\n"
 				"site 1 kind=1 2+0xffffffffffffffff\n"
 				"stage 0 function=0+0x3000 name=wait_request_handler allocates=0,1*2\n"
 				"stage 1\n"
+				"schedule auto tasks=24 takes=0*2,1\n"
 				"end\n";
 
 #define START  "stingy-manifest 1\n"

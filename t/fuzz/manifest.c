@@ -108,13 +108,21 @@ static void check_stage(struct seen *seen, const struct stingy_manifest_stage *s
 		must(stage->allocates[i].kind < seen->counts.kinds && stage->allocates[i].count);
 }
 
+static void check_schedule(const struct seen *seen, const struct stingy_manifest_schedule *schedule)
+{
+	must(schedule->tasks <= 1048575 && (schedule->tasks || !schedule->is_fixed));
+	must(schedule->n_takes <= 256);
+	for (uint32_t i = 0; i < schedule->n_takes; i++)
+		must(schedule->takes[i].kind < seen->counts.kinds && schedule->takes[i].count);
+}
+
 /* The number that a record of the type has next. */
 static uint32_t next_number(const struct seen *seen, enum stingy_manifest_type type)
 {
 	const uint32_t next[] = {
 		[STINGY_MANIFEST_MODULE] = seen->counts.modules, [STINGY_MANIFEST_REGION] = seen->counts.regions,
 		[STINGY_MANIFEST_KIND] = seen->counts.kinds,     [STINGY_MANIFEST_SITE] = seen->counts.sites,
-		[STINGY_MANIFEST_STAGE] = seen->counts.stages,
+		[STINGY_MANIFEST_STAGE] = seen->counts.stages,   [STINGY_MANIFEST_SCHEDULE] = 0,
 	};
 
 	return next[type];
@@ -124,8 +132,9 @@ static void check_record(struct seen *seen, const struct stingy_manifest_record 
 {
 	const struct stingy_cache *cache = &record->cache;
 
-	must(record->type >= STINGY_MANIFEST_CACHE && record->type <= STINGY_MANIFEST_STAGE);
-	must(record->type > seen->type || (record->type == seen->type && record->type > STINGY_MANIFEST_SLAB));
+	must(record->type >= STINGY_MANIFEST_CACHE && record->type <= STINGY_MANIFEST_SCHEDULE);
+	must(record->type > seen->type || (record->type == seen->type && record->type > STINGY_MANIFEST_SLAB &&
+					   record->type < STINGY_MANIFEST_SCHEDULE));
 	must(record->number == next_number(seen, record->type));
 	seen->type = record->type;
 	switch (record->type) {
@@ -151,6 +160,9 @@ static void check_record(struct seen *seen, const struct stingy_manifest_record 
 		break;
 	case STINGY_MANIFEST_STAGE:
 		check_stage(seen, &record->stage);
+		break;
+	case STINGY_MANIFEST_SCHEDULE:
+		check_schedule(seen, &record->schedule);
 		break;
 	}
 }
@@ -217,6 +229,12 @@ static bool same_stage(const struct stingy_manifest_stage *a, const struct sting
 	       same_text(a->name, b->name);
 }
 
+static bool same_schedule(const struct stingy_manifest_schedule *a, const struct stingy_manifest_schedule *b)
+{
+	return a->is_fixed == b->is_fixed && a->tasks == b->tasks && a->n_takes == b->n_takes &&
+	       memcmp(a->takes, b->takes, a->n_takes * sizeof(*a->takes)) == 0;
+}
+
 static bool same_record(const struct stingy_manifest_record *a, const struct stingy_manifest_record *b)
 {
 	if (a->type != b->type || a->number != b->number)
@@ -239,6 +257,8 @@ static bool same_record(const struct stingy_manifest_record *a, const struct sti
 		return same_site(&a->site, &b->site);
 	case STINGY_MANIFEST_STAGE:
 		return same_stage(&a->stage, &b->stage);
+	case STINGY_MANIFEST_SCHEDULE:
+		return same_schedule(&a->schedule, &b->schedule);
 	}
 	return false;
 }
