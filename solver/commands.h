@@ -22,5 +22,6 @@ int stingy_cmd_solve(int argc, char **argv);
 int stingy_cmd_run(int argc, char **argv);
 int stingy_cmd_stat(int argc, char **argv);
 int stingy_cmd_check(int argc, char **argv);
+int stingy_cmd_map(int argc, char **argv);
 
 #endif

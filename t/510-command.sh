@@ -82,7 +82,7 @@ lacks()
 # --- help and usage
 
 tap_ok "--help" helps --help
-for command in profile solve run stat check; do
+for command in profile solve run stat check map; do
 	tap_ok "$command --help" helps "$command" --help
 	tap_ok "$command -h" helps "$command" -h
 	tap_ok "$command refuses an unknown option" refuses 2 "'--nonsense'" "$command" --nonsense
@@ -457,6 +457,26 @@ cut_short()
 		grep -q "nothing to manage" err
 }
 tap_ok "solve: a trace that was cut off, and nothing to manage" cut_short
+
+# --- map
+
+map_text()
+{
+	run 0 map good.manifest && [ ! -s err ] && has /bin/sh && has '0    0          0    4 KiB        8 x 512 tasks' &&
+		[ "$(grep -c '^ *[0-9]*\( KiB\)\? [0.]*$' out)" -eq 8 ]
+}
+tap_ok "map: the lines of the cache, and the table" map_text
+map_file()
+{
+	run 0 map --format svg --output map.svg good.manifest && [ ! -s out ] && [ ! -s err ] &&
+		[ "$(tail -n 1 map.svg)" = '</svg>' ]
+}
+tap_ok "map: SVG into a file" map_file
+tap_ok "map without a manifest" refuses 2 "which manifest" map
+tap_ok "map of two" refuses 2 "takes one" map good.manifest good.manifest
+tap_ok "map in a format that there is not" refuses 2 "neither text nor svg" map -f png good.manifest
+tap_ok "map of a malformed manifest" refuses 2 "bad.manifest:5: " map bad.manifest
+tap_ok "map into a directory that there is not" refuses 2 "cannot write 'none/map'" map -o none/map good.manifest
 
 # --- stat
 
