@@ -1,128 +1,43 @@
 /*
- * stingy stat: how the allocator is doing in running processes, for people or as JSON.
+ * stingy stat: how the allocator is doing in running processes, for people, as JSON or for Prometheus.
  */
 #include "clean.h"
 #include "commands.h"
 #include "json.h"
-#include "live-reader.h"
-#include "mapped-file.h"
-#include "memory.h"
+#include "labels.h"
+#include "live-words.h"
 #include "order-stat.h"
+#include "processes.h"
+#include "prometheus.h"
 #include "stage-stat.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define NAMES_SHOWN 3u  /* of the kinds of one region */
-#define NAME_SIZE   128 /* bytes of a kind's name; longer ones are cut */
+#define NAMES_SHOWN 3u /* of the kinds of one region */
 
-enum { OPTION_JSON = 256 };
+enum { OPTION_JSON = 256, OPTION_PROMETHEUS };
+
+enum format { TEXT, JSON, PROMETHEUS };
 
 static const char help[] =
-	"usage: stingy stat [--json] [PID]\n\n"
+	"usage: stingy stat [--json | --prometheus] [PID]\n\n"
 	"Shows how many allocations were served in the process PID, and why the others were not; without PID, in all\n"
 	"processes that run under 'stingy run'.\n\n"
-	"      --json  print one JSON array with an object for each process\n"
-	"  -h, --help  print this and exit\n";
+	"      --json        print one JSON array with an object for each process\n"
+	"      --prometheus  print metrics for Prometheus\n"
+	"  -h, --help        print this and exit\n";
 
 /* What is printed, and how far it has come. */
 struct report {
-	bool json;
-	unsigned n_printed; /* processes */
-	unsigned n_refused; /* processes that we may not look into */
+	enum format format;
+	struct stingy_prometheus prometheus; /* the processes, until all are there */
+	unsigned n_printed;                  /* processes */
+	unsigned n_refused;                  /* processes that we may not look into */
 };
-
-/*
- * What the process's regions hold, by its manifest, as far as that can still be read and is the one that it was
- * started with.
- */
-struct labels {
-	struct stingy_mapped_file file;
-	struct stingy_manifest_kind *kind; /* names point into the file */
-	size_t n_kinds, room;
-};
-
-static const char *const states[] = {
-	[STINGY_LIVE_OFF] = "off",
-	[STINGY_LIVE_READY] = "ready",
-	[STINGY_LIVE_SERVING] = "serving",
-	[STINGY_LIVE_DRY_RUN] = "dry-run",
-};
-
-static const char *const pages[] = {
-	[STINGY_PAGES_NONE] = "none",
-	[STINGY_PAGES_EXPLICIT] = "explicit",
-	[STINGY_PAGES_TRANSPARENT] = "transparent",
-	[STINGY_PAGES_SMALL] = "small",
-};
-
-static const char *const reasons[STINGY_FELL_REASONS] = {
-	[STINGY_FELL_SIZE] = "size",     [STINGY_FELL_ALIGN] = "align",       [STINGY_FELL_FULL] = "full",
-	[STINGY_FELL_THREAD] = "thread", [STINGY_FELL_NO_ARENA] = "no_arena",
-};
-
-static uint64_t sum_fell_back(const struct stingy_live_counters *counters)
-{
-	uint64_t sum = 0;
-
-	for (int i = 0; i < STINGY_FELL_REASONS; i++)
-		sum += counters->fell_back[i];
-	return sum;
-}
-
-static bool is_same_region(const struct stingy_manifest_region *a, const struct stingy_live_reader_region *b)
-{
-	return a->offset == b->offset && a->slot == b->slot && a->count == b->count;
-}
-
-/* Reads the kinds. Returns whether the manifest is whole, and its regions are the process's. */
-static bool read_kinds(struct labels *labels, const struct stingy_live_reader *live)
-{
-	struct stingy_manifest_reader reader;
-	struct stingy_manifest_record record;
-	int more;
-
-	stingy_manifest_reader_init(&reader, labels->file.data, labels->file.size);
-	while ((more = stingy_manifest_next(&reader, &record)) > 0) {
-		if (record.type == STINGY_MANIFEST_REGION &&
-		    (record.number >= live->live.n_regions ||
-		     !is_same_region(&record.region, &live->region[record.number])))
-			return false;
-		if (record.type != STINGY_MANIFEST_KIND)
-			continue;
-		STINGY_GROW(labels->kind, &labels->room, labels->n_kinds + 1);
-		labels->kind[labels->n_kinds++] = record.kind;
-	}
-	return more == 0 && reader.counts.regions == live->live.n_regions;
-}
-
-static void labels_fini(struct labels *labels)
-{
-	free(labels->kind);
-	stingy_mapped_file_fini(&labels->file);
-	memset(labels, 0, sizeof(*labels));
-}
-
-/* Finds out as much as can be; labels of zeros say nothing. A path that was cut short would name another file. */
-static void labels_init(struct labels *labels, const struct stingy_live_reader *live)
-{
-	const char *path = live->live.manifest;
-
-	memset(labels, 0, sizeof(*labels));
-	if (!path[0] || strlen(path) + 1 == sizeof(live->live.manifest))
-		return;
-	if (stingy_mapped_file_init(&labels->file, path) < 0)
-		memset(labels, 0, sizeof(*labels));
-	else if (!read_kinds(labels, live))
-		labels_fini(labels);
-}
 
 static void print_share(const char *name, uint64_t n, uint64_t all)
 {
@@ -131,7 +46,7 @@ static void print_share(const char *name, uint64_t n, uint64_t all)
 
 static void print_counters(const struct stingy_live_counters *counters)
 {
-	uint64_t fell_back = sum_fell_back(counters);
+	uint64_t fell_back = stingy_live_words_all_fell_back(counters);
 	uint64_t all = counters->served + counters->unmanaged + fell_back;
 
 	print_share("served", counters->served, all);
@@ -139,25 +54,10 @@ static void print_counters(const struct stingy_live_counters *counters)
 	print_share("fell back", fell_back, all);
 	for (int i = 0; i < STINGY_FELL_REASONS; i++)
 		if (counters->fell_back[i])
-			printf("    %-8s %14" PRIu64 "\n", reasons[i], counters->fell_back[i]);
+			printf("    %-8s %14" PRIu64 "\n", stingy_live_words_fell_back(i), counters->fell_back[i]);
 }
 
-static void print_names(const struct labels *labels, uint32_t region)
-{
-	char name[NAME_SIZE];
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < labels->n_kinds; i++) {
-		if (labels->kind[i].region != region || labels->kind[i].name.len == 0 || n++ >= NAMES_SHOWN)
-			continue;
-		fputs(n > 1 ? ", " : "  ", stdout);
-		stingy_clean_print(stdout, stingy_text_decode(labels->kind[i].name, name, sizeof(name)));
-	}
-	if (n > NAMES_SHOWN)
-		printf(" and %" PRIu32 " more", n - NAMES_SHOWN);
-}
-
-static void print_regions(const struct stingy_live_reader *reader, const struct labels *labels)
+static void print_regions(const struct stingy_live_reader *reader, const struct stingy_labels *labels)
 {
 	if (reader->live.n_regions)
 		printf("  %6s %9s %8s %8s %8s %14s %10s%s\n", "region", "slot", "count", "in use", "peak", "served",
@@ -168,26 +68,20 @@ static void print_regions(const struct stingy_live_reader *reader, const struct 
 		printf("  %6" PRIu32 " %9" PRIu32 " %8" PRIu32 " %8" PRIu32 " %8" PRIu32 " %14" PRIu64 " %10" PRIu64, i,
 		       region->slot, region->count * reader->live.n_arenas, region->in_use, region->peak,
 		       region->served, region->full);
-		print_names(labels, i);
+		fputs(labels->n_kinds ? "  " : "", stdout);
+		stingy_labels_print(labels, i, NAMES_SHOWN, stdout);
 		putchar('\n');
 	}
 }
 
-/* The kernel's word, where it can be had; explicit pages are none of those that it counts there. */
-static uint32_t pages_of(const struct stingy_live_reader *reader)
-{
-	if (reader->resident == 0 || reader->live.pages == STINGY_PAGES_EXPLICIT)
-		return reader->live.pages;
-	return reader->huge ? STINGY_PAGES_TRANSPARENT : STINGY_PAGES_SMALL;
-}
-
-static void print_text(const struct stingy_live_reader *reader, const struct labels *labels)
+static void print_text(const struct stingy_live_reader *reader, const struct stingy_labels *labels)
 {
 	const struct stingy_live *live = &reader->live;
 	struct stingy_live_counters counters = stingy_live_reader_sum(reader);
 
 	stingy_clean_print(stdout, reader->program);
-	printf(" (pid %ld): %s, pages: %s", (long)reader->pid, states[live->state], pages[pages_of(reader)]);
+	printf(" (pid %ld): %s, pages: %s", (long)reader->pid, stingy_live_words_state(live->state),
+	       stingy_live_words_pages(stingy_live_words_pages_of(reader)));
 	if (reader->huge != 0 && reader->huge < reader->resident)
 		printf(" (%" PRIu64 " of %" PRIu64 " KiB)", reader->huge, reader->resident);
 	putchar('\n');
@@ -205,7 +99,7 @@ static void print_text(const struct stingy_live_reader *reader, const struct lab
 	print_counters(&counters);
 	stingy_order_stat_print(live);
 	print_regions(reader, labels);
-	stingy_stage_stat_print(reader, &labels->file);
+	stingy_stage_stat_print(reader, labels);
 }
 
 static void json_text(const char *key, const char *value)
@@ -215,23 +109,22 @@ static void json_text(const char *key, const char *value)
 	fputs(", ", stdout);
 }
 
-static void json_names(const struct labels *labels, uint32_t region)
+static void json_names(const struct stingy_labels *labels, uint32_t region)
 {
+	char name[STINGY_LABELS_NAME];
 	const char *before = "";
-	char name[NAME_SIZE];
+	size_t at = 0;
 
 	fputs(", \"kinds\": [", stdout);
-	for (size_t i = 0; i < labels->n_kinds; i++) {
-		if (labels->kind[i].region != region || labels->kind[i].name.len == 0)
-			continue;
+	while (stingy_labels_next(labels, region, &at, name)) {
 		fputs(before, stdout);
-		stingy_json_string(stdout, stingy_text_decode(labels->kind[i].name, name, sizeof(name)));
+		stingy_json_string(stdout, name);
 		before = ", ";
 	}
 	putchar(']');
 }
 
-static void json_regions(const struct stingy_live_reader *reader, const struct labels *labels)
+static void json_regions(const struct stingy_live_reader *reader, const struct stingy_labels *labels)
 {
 	fputs("\"regions\": [", stdout);
 	for (uint32_t i = 0; i < reader->live.n_regions; i++) {
@@ -247,15 +140,15 @@ static void json_regions(const struct stingy_live_reader *reader, const struct l
 	putchar(']');
 }
 
-static void print_json(const struct stingy_live_reader *reader, const struct labels *labels)
+static void print_json(const struct stingy_live_reader *reader, const struct stingy_labels *labels)
 {
 	const struct stingy_live *live = &reader->live;
 	struct stingy_live_counters counters = stingy_live_reader_sum(reader);
 
 	printf("{\"pid\": %ld, ", (long)reader->pid);
 	json_text("program", reader->program);
-	json_text("state", states[live->state]);
-	json_text("pages", pages[pages_of(reader)]);
+	json_text("state", stingy_live_words_state(live->state));
+	json_text("pages", stingy_live_words_pages(stingy_live_words_pages_of(reader)));
 	printf("\"huge_kib\": %" PRIu64 ", \"resident_kib\": %" PRIu64 ", \"arenas\": %" PRIu32 ", \"owned\": %" PRIu32
 	       ", ",
 	       reader->huge, reader->resident, live->n_arenas, live->n_owned);
@@ -264,14 +157,26 @@ static void print_json(const struct stingy_live_reader *reader, const struct lab
 	printf("\"served\": %" PRIu64 ", \"unmanaged\": %" PRIu64 ", \"fell_back\": {", counters.served,
 	       counters.unmanaged);
 	for (int i = 0; i < STINGY_FELL_REASONS; i++)
-		printf("\"%s\": %" PRIu64 ", ", reasons[i], counters.fell_back[i]);
+		printf("\"%s\": %" PRIu64 ", ", stingy_live_words_fell_back(i), counters.fell_back[i]);
 	printf("\"total\": %" PRIu64 "}, \"sites\": %" PRIu64 ", \"sites_here\": %" PRIu64 ", ",
-	       sum_fell_back(&counters), live->sites, live->sites_here);
+	       stingy_live_words_all_fell_back(&counters), live->sites, live->sites_here);
 	stingy_order_stat_json(live);
 	fputs(", ", stdout);
 	json_regions(reader, labels);
-	stingy_stage_stat_json(reader, &labels->file);
+	stingy_stage_stat_json(reader, labels);
 	putchar('}');
+}
+
+static void print_process(struct report *report, struct stingy_live_reader *reader)
+{
+	struct stingy_labels labels;
+
+	if (report->n_printed)
+		fputs(report->format == JSON ? ",\n" : "\n", stdout);
+	stingy_labels_init(&labels, reader);
+	(report->format == JSON ? print_json : print_text)(reader, &labels);
+	stingy_labels_fini(&labels);
+	stingy_live_reader_fini(reader);
 }
 
 /* Prints the process, if it runs under Stingy. */
@@ -279,32 +184,17 @@ static enum stingy_live_found report_process(struct report *report, pid_t pid)
 {
 	struct stingy_live_reader reader;
 	enum stingy_live_found found = stingy_live_reader_read(&reader, pid);
-	struct labels labels;
 
 	if (found == STINGY_LIVE_NOT_ALLOWED)
 		report->n_refused++;
 	if (found != STINGY_LIVE_FOUND)
 		return found;
-	if (report->n_printed++)
-		fputs(report->json ? ",\n" : "\n", stdout);
-	labels_init(&labels, &reader);
-	(report->json ? print_json : print_text)(&reader, &labels);
-	labels_fini(&labels);
-	stingy_live_reader_fini(&reader);
+	if (report->format == PROMETHEUS)
+		stingy_prometheus_add(&report->prometheus, &reader);
+	else
+		print_process(report, &reader);
+	report->n_printed++;
 	return found;
-}
-
-/* The process that text is the number of, or -1. */
-static pid_t parse_pid(const char *text)
-{
-	char *end;
-	long pid;
-
-	if (*text < '1' || *text > '9')
-		return -1;
-	errno = 0;
-	pid = strtol(text, &end, 10);
-	return errno || *end || pid > INT32_MAX ? -1 : (pid_t)pid;
 }
 
 static int report_one(struct report *report, pid_t pid)
@@ -319,21 +209,17 @@ static int report_one(struct report *report, pid_t pid)
 
 static int report_all(struct report *report)
 {
-	DIR *proc = opendir("/proc");
-	const struct dirent *entry;
+	struct stingy_processes processes;
 
-	if (!proc) {
+	if (stingy_processes_init(&processes, 0) < 0) {
 		fprintf(stderr, "stingy: cannot read '/proc': %s\n", strerror(errno));
 		return STINGY_EXIT_BAD_INPUT;
 	}
-	while ((entry = readdir(proc))) {
-		pid_t pid = parse_pid(entry->d_name);
-
-		if (pid > 0 && report_process(report, pid) == STINGY_LIVE_UNKNOWN)
-			fprintf(stderr, "stingy: process %ld: %s\n", (long)pid,
+	for (size_t i = 0; i < processes.n; i++)
+		if (report_process(report, processes.one[i].pid) == STINGY_LIVE_UNKNOWN)
+			fprintf(stderr, "stingy: process %ld: %s\n", (long)processes.one[i].pid,
 				stingy_live_reader_why(STINGY_LIVE_UNKNOWN));
-	}
-	closedir(proc);
+	stingy_processes_fini(&processes);
 	if (report->n_printed)
 		return STINGY_EXIT_OK;
 	fprintf(stderr, "stingy: no process runs under stingy%s\n",
@@ -346,11 +232,13 @@ static int report_what(struct report *report, pid_t pid)
 {
 	int result;
 
-	if (report->json)
+	if (report->format == JSON)
 		putchar('[');
 	result = pid ? report_one(report, pid) : report_all(report);
-	if (report->json)
+	if (report->format == JSON)
 		puts("]");
+	stingy_prometheus_print(&report->prometheus, stdout);
+	stingy_prometheus_fini(&report->prometheus);
 	return result;
 }
 
@@ -358,10 +246,11 @@ int stingy_cmd_stat(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"json", no_argument, NULL, OPTION_JSON},
+		{"prometheus", no_argument, NULL, OPTION_PROMETHEUS},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	struct report report = {.json = false};
+	struct report report = {.format = TEXT};
 	pid_t pid = 0;
 	int option;
 
@@ -370,15 +259,15 @@ int stingy_cmd_stat(int argc, char **argv)
 			fputs(help, stdout);
 			return STINGY_EXIT_OK;
 		}
-		if (option != OPTION_JSON)
+		if (option == '?')
 			return STINGY_EXIT_BAD_INPUT;
-		report.json = true;
+		report.format = option == OPTION_JSON ? JSON : PROMETHEUS;
 	}
 	if (argc - optind > 1) {
 		fprintf(stderr, "stingy: one process at a time: '%s' is too many\n", argv[optind + 1]);
 		return STINGY_EXIT_BAD_INPUT;
 	}
-	if (optind < argc && (pid = parse_pid(argv[optind])) < 0) {
+	if (optind < argc && (pid = stingy_processes_parse(argv[optind])) < 0) {
 		fprintf(stderr, "stingy: not a process number: '%s'\n", argv[optind]);
 		return STINGY_EXIT_BAD_INPUT;
 	}

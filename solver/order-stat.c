@@ -1,22 +1,9 @@
 #include "order-stat.h"
 
+#include "live-words.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-
-static const char *const states[STINGY_ORDERING_STATES] = {
-	[STINGY_ORDERING_NONE] = "none",           [STINGY_ORDERING_OFF] = "off",
-	[STINGY_ORDERING_SEARCHING] = "searching", [STINGY_ORDERING_ON] = "on",
-	[STINGY_ORDERING_RESTING] = "resting",     [STINGY_ORDERING_LEFT] = "left alone",
-};
-
-static const char *const reasons[STINGY_LEFT_REASONS] = {
-	[STINGY_LEFT_NOT] = "",
-	[STINGY_LEFT_EDGES] = "it has edge-triggered or one-shot descriptors",
-	[STINGY_LEFT_THREADS] = "several threads use it",
-	[STINGY_LEFT_SHARED] = "it shares descriptors with another one",
-	[STINGY_LEFT_FORKED] = "it was made before a fork",
-	[STINGY_LEFT_DESCRIPTORS] = "there is no descriptor for a second instance",
-};
 
 bool stingy_order_stat_is_plausible(const struct stingy_live *live)
 {
@@ -46,9 +33,9 @@ static double per_turn(const struct stingy_live_order *order, int kind)
 
 static void print_one(const struct stingy_live_order *order)
 {
-	printf("  order      %s", states[order->state]);
+	printf("  order      %s", stingy_live_words_ordering(order->state));
 	if (order->why)
-		printf(": %s", reasons[order->why]);
+		printf(": %s", stingy_live_words_left(order->why));
 	else if (order->bound)
 		printf(": at most %" PRIu32 " events begin a turn", order->bound);
 	putchar('\n');
@@ -83,8 +70,9 @@ static void json_one(const struct stingy_live_order *order)
 	printf("{\"ordering\": \"%s\", \"why\": \"%s\", \"bound\": %" PRIu32 ", \"crowd\": %" PRIu32
 	       ", \"comparisons\": %" PRIu32 ", \"won\": %" PRIu32 ", \"saved\": %" PRId32 ", \"turns\": %" PRIu64
 	       ", \"events\": %" PRIu64 ", \"first_turns\": %" PRIu64 ", \"first_events\": %" PRIu64,
-	       states[order->state], reasons[order->why], order->bound, order->crowd, order->duels, order->won,
-	       order->saved, order->turns[0], order->events[0], order->turns[1], order->events[1]);
+	       stingy_live_words_ordering(order->state), stingy_live_words_left(order->why), order->bound, order->crowd,
+	       order->duels, order->won, order->saved, order->turns[0], order->events[0], order->turns[1],
+	       order->events[1]);
 	json_runs("runs_off", order->runs[0]);
 	json_runs("runs_on", order->runs[1]);
 	putchar('}');

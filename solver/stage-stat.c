@@ -2,32 +2,12 @@
 
 #include "clean.h"
 #include "json.h"
-#include "memory.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#define NAME_SIZE 128 /* bytes of a stage's name; longer ones are cut */
-
-/* Names of all stages, which point into the manifest; empty where there is none. Freed by the caller. */
-static struct stingy_text *read_names(const struct stingy_live_reader *reader,
-				      const struct stingy_mapped_file *manifest)
-{
-	struct stingy_text *name = stingy_memory_new(reader->live.stages.count + 1u, sizeof(*name));
-	struct stingy_manifest_reader from;
-	struct stingy_manifest_record record;
-
-	if (!manifest->data)
-		return name;
-	stingy_manifest_reader_init(&from, manifest->data, manifest->size);
-	while (stingy_manifest_next(&from, &record) > 0)
-		if (record.type == STINGY_MANIFEST_STAGE && record.number < reader->live.stages.count)
-			name[record.number] = record.stage.name;
-	return name;
-}
-
-static uint64_t sum_batches(const struct stingy_live_stage *stage)
+uint64_t stingy_stage_stat_batches(const struct stingy_live_stage *stage)
 {
 	uint64_t sum = 0;
 
@@ -59,7 +39,7 @@ static void print_title(uint32_t n_places)
 /* The batch that goes on is among the runs, and not among the batches: that makes no difference for long. */
 static void print_stage(const struct stingy_live_stage *stage, uint32_t n_places)
 {
-	uint64_t n_batches = sum_batches(stage);
+	uint64_t n_batches = stingy_stage_stat_batches(stage);
 
 	printf(" %14" PRIu64 " %10" PRIu64 " %8.1f", stage->runs, n_batches,
 	       (double)stage->runs / (double)(n_batches ? n_batches : 1));
@@ -67,15 +47,13 @@ static void print_stage(const struct stingy_live_stage *stage, uint32_t n_places
 		printf(" %8" PRIu64, stage->batches[place]);
 }
 
-void stingy_stage_stat_print(const struct stingy_live_reader *reader, const struct stingy_mapped_file *manifest)
+void stingy_stage_stat_print(const struct stingy_live_reader *reader, const struct stingy_labels *labels)
 {
-	struct stingy_text *name;
-	char decoded[NAME_SIZE];
+	char name[STINGY_LABELS_NAME];
 	bool is_titled = false;
 
 	if (!reader->stage)
 		return;
-	name = read_names(reader, manifest);
 	for (uint32_t i = 0; i <= reader->live.stages.count; i++) {
 		if (!reader->stage[i].runs)
 			continue;
@@ -87,11 +65,10 @@ void stingy_stage_stat_print(const struct stingy_live_reader *reader, const stru
 		else
 			printf("  %6s", "others");
 		print_stage(&reader->stage[i], places_used(reader));
-		fputs(name[i].len ? "  " : "", stdout);
-		stingy_clean_print(stdout, stingy_text_decode(name[i], decoded, sizeof(decoded)));
+		fputs(stingy_labels_stage(labels, i, name)[0] ? "  " : "", stdout);
+		stingy_clean_print(stdout, name);
 		putchar('\n');
 	}
-	free(name);
 }
 
 static void json_stage(const struct stingy_live_stage *stage)
@@ -102,20 +79,18 @@ static void json_stage(const struct stingy_live_stage *stage)
 	fputs("]}", stdout);
 }
 
-void stingy_stage_stat_json(const struct stingy_live_reader *reader, const struct stingy_mapped_file *manifest)
+void stingy_stage_stat_json(const struct stingy_live_reader *reader, const struct stingy_labels *labels)
 {
 	uint32_t n = reader->stage ? reader->live.stages.count : 0;
-	struct stingy_text *name = read_names(reader, manifest);
-	char decoded[NAME_SIZE];
+	char name[STINGY_LABELS_NAME];
 
 	fputs(", \"stages\": [", stdout);
 	for (uint32_t i = 0; i < n; i++) {
 		fputs(i ? ", {\"name\": " : "{\"name\": ", stdout);
-		stingy_json_string(stdout, stingy_text_decode(name[i], decoded, sizeof(decoded)));
+		stingy_json_string(stdout, stingy_labels_stage(labels, i, name));
 		fputs(", ", stdout);
 		json_stage(&reader->stage[i]);
 	}
 	fputs("], \"other_stages\": {", stdout);
 	json_stage(reader->stage ? &reader->stage[n] : &(struct stingy_live_stage){0});
-	free(name);
 }

@@ -5,14 +5,15 @@
 #ifndef STINGY_STAGE_STAT_H
 #define STINGY_STAGE_STAT_H
 
+#include "labels.h"
 #include "live-reader.h"
-#include "mapped-file.h"
 
-/* Both take the text of the manifest that the process runs under, for the names; its data is NULL if it is not known.
- */
-void stingy_stage_stat_print(const struct stingy_live_reader *reader, const struct stingy_mapped_file *manifest);
+void stingy_stage_stat_print(const struct stingy_live_reader *reader, const struct stingy_labels *labels);
 
 /* Continues a JSON object. */
-void stingy_stage_stat_json(const struct stingy_live_reader *reader, const struct stingy_mapped_file *manifest);
+void stingy_stage_stat_json(const struct stingy_live_reader *reader, const struct stingy_labels *labels);
+
+/* Runs of the stage in a row, counted as one, that are over. */
+uint64_t stingy_stage_stat_batches(const struct stingy_live_stage *stage);
 
 #endif

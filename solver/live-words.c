@@ -1,0 +1,77 @@
+#include "live-words.h"
+
+static const char *const states[] = {
+	[STINGY_LIVE_OFF] = "off",
+	[STINGY_LIVE_READY] = "ready",
+	[STINGY_LIVE_SERVING] = "serving",
+	[STINGY_LIVE_DRY_RUN] = "dry-run",
+};
+
+static const char *const pages_words[] = {
+	[STINGY_PAGES_NONE] = "none",
+	[STINGY_PAGES_EXPLICIT] = "explicit",
+	[STINGY_PAGES_TRANSPARENT] = "transparent",
+	[STINGY_PAGES_SMALL] = "small",
+};
+
+static const char *const reasons[STINGY_FELL_REASONS] = {
+	[STINGY_FELL_SIZE] = "size",     [STINGY_FELL_ALIGN] = "align",       [STINGY_FELL_FULL] = "full",
+	[STINGY_FELL_THREAD] = "thread", [STINGY_FELL_NO_ARENA] = "no_arena",
+};
+
+static const char *const orderings[STINGY_ORDERING_STATES] = {
+	[STINGY_ORDERING_NONE] = "none",           [STINGY_ORDERING_OFF] = "off",
+	[STINGY_ORDERING_SEARCHING] = "searching", [STINGY_ORDERING_ON] = "on",
+	[STINGY_ORDERING_RESTING] = "resting",     [STINGY_ORDERING_LEFT] = "left alone",
+};
+
+static const char *const left[STINGY_LEFT_REASONS] = {
+	[STINGY_LEFT_NOT] = "",
+	[STINGY_LEFT_EDGES] = "it has edge-triggered or one-shot descriptors",
+	[STINGY_LEFT_THREADS] = "several threads use it",
+	[STINGY_LEFT_SHARED] = "it shares descriptors with another one",
+	[STINGY_LEFT_FORKED] = "it was made before a fork",
+	[STINGY_LEFT_DESCRIPTORS] = "there is no descriptor for a second instance",
+};
+
+const char *stingy_live_words_state(uint32_t state)
+{
+	return states[state];
+}
+
+const char *stingy_live_words_pages(uint32_t pages)
+{
+	return pages_words[pages];
+}
+
+const char *stingy_live_words_fell_back(int reason)
+{
+	return reasons[reason];
+}
+
+const char *stingy_live_words_ordering(uint32_t state)
+{
+	return orderings[state];
+}
+
+const char *stingy_live_words_left(uint32_t why)
+{
+	return left[why];
+}
+
+/* Explicit pages are none of those that the kernel counts there. */
+uint32_t stingy_live_words_pages_of(const struct stingy_live_reader *reader)
+{
+	if (reader->resident == 0 || reader->live.pages == STINGY_PAGES_EXPLICIT)
+		return reader->live.pages;
+	return reader->huge ? STINGY_PAGES_TRANSPARENT : STINGY_PAGES_SMALL;
+}
+
+uint64_t stingy_live_words_all_fell_back(const struct stingy_live_counters *counters)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < STINGY_FELL_REASONS; i++)
+		sum += counters->fell_back[i];
+	return sum;
+}
