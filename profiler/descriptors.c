@@ -13,6 +13,15 @@ struct descriptor {
 	bool is_registered, is_noted;
 };
 
+/* What a descriptor's reads and writes mean, in bits; changed atomically, without the lock. */
+#define FOLLOWED 1u /* events may come for it */
+#define ACCEPTED 2u
+#define ASKED    4u /* of an accepted one: something was read since something was written */
+
+static uint8_t roles[FDS_MAX];
+static uint32_t linked_at[FDS_MAX]; /* turn in which its link was last told of */
+static uint32_t turn = 1;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct descriptor descriptors[FDS_MAX];
 static int32_t hash[HASH_SIZE]; /* fd + 1; 0: empty; what no longer agrees with descriptors[] is stale */
@@ -85,6 +94,7 @@ void stingy_descriptors_register(int epoll, int fd, uint64_t data)
 			sweep();
 		insert(fd);
 	}
+	__atomic_fetch_or(&roles[fd], FOLLOWED, __ATOMIC_RELAXED);
 	leave();
 }
 
@@ -105,7 +115,40 @@ void stingy_descriptors_note(int fd)
 	if (!is_in_range(fd) || !enter())
 		return;
 	descriptors[fd].is_noted = true;
+	__atomic_fetch_or(&roles[fd], FOLLOWED, __ATOMIC_RELAXED);
 	leave();
+}
+
+void stingy_descriptors_accept(int fd)
+{
+	stingy_descriptors_note(fd);
+	if (is_in_range(fd))
+		__atomic_store_n(&roles[fd], FOLLOWED | ACCEPTED, __ATOMIC_RELAXED);
+}
+
+bool stingy_descriptors_read(int fd)
+{
+	if (!is_in_range(fd) || (__atomic_load_n(&roles[fd], __ATOMIC_RELAXED) & (ACCEPTED | ASKED)) != ACCEPTED)
+		return false;
+	return !(__atomic_fetch_or(&roles[fd], ASKED, __ATOMIC_RELAXED) & ASKED);
+}
+
+bool stingy_descriptors_written(int fd)
+{
+	if (!is_in_range(fd))
+		return false;
+	uint8_t role = __atomic_load_n(&roles[fd], __ATOMIC_RELAXED);
+	if (role & ASKED)
+		__atomic_fetch_and(&roles[fd], (uint8_t)~ASKED, __ATOMIC_RELAXED);
+	if ((role & (FOLLOWED | ACCEPTED)) != FOLLOWED)
+		return false;
+	uint32_t now = __atomic_load_n(&turn, __ATOMIC_RELAXED);
+	return __atomic_exchange_n(&linked_at[fd], now, __ATOMIC_RELAXED) != now;
+}
+
+void stingy_descriptors_turn(void)
+{
+	__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED);
 }
 
 bool stingy_descriptors_forget(int fd)
@@ -114,8 +157,11 @@ bool stingy_descriptors_forget(int fd)
 		return false;
 	bool was = descriptors[fd].is_registered || descriptors[fd].is_noted;
 	was = was && getpid() == process; /* a child by vfork closes its own, in our memory */
-	if (was)
+	if (was) {
 		descriptors[fd].is_registered = descriptors[fd].is_noted = false;
+		__atomic_store_n(&roles[fd], 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&linked_at[fd], 0, __ATOMIC_RELAXED);
+	}
 	leave();
 	return was;
 }

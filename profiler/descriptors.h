@@ -1,7 +1,7 @@
 /*
  * Which descriptor an event is for: epoll hands back what the program registered (a pointer, mostly), and this
  * remembers for which descriptor that was. Also which descriptors have to do with the event loop at all, so that
- * closing others is not worth a record.
+ * closing others is not worth a record; and where requests begin on those that were accepted.
  *
  * Fixed tables; descriptors beyond them are not followed. Any thread: a lock of its own, in which nothing else is
  * called. In a signal handler that interrupted one of these, the others do nothing and know nothing.
@@ -20,6 +20,24 @@ int stingy_descriptors_find(int epoll, uint64_t data);
 
 /* The descriptor belongs to a task. */
 void stingy_descriptors_note(int fd);
+
+/* The descriptor is a connection that was accepted: it belongs to a task, and a first request is to come. */
+void stingy_descriptors_accept(int fd);
+
+/*
+ * A read from the descriptor gave something. Whether a request begins with it: the first on an accepted connection, or
+ * the first since something was written there. Requests that are read together are one.
+ */
+bool stingy_descriptors_read(int fd);
+
+/*
+ * Something was written to the descriptor, or it begins to connect. Whether it works from now on for the run under way:
+ * events may come for it, it was not accepted, and that has not been said since the last stingy_descriptors_turn.
+ */
+bool stingy_descriptors_written(int fd);
+
+/* A run begins, in whichever thread. */
+void stingy_descriptors_turn(void);
 
 /* The descriptor goes; whether it was registered or noted. */
 bool stingy_descriptors_forget(int fd);

@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include "descriptors.h"
+#include "events.h"
 #include "record.h"
 
 #include "../shim/calls.h"
@@ -45,14 +46,14 @@ void stingy_loop_init(void)
 static void turned(int fd)
 {
 	int saved = errno;
-	stingy_record_turn(fd);
+	stingy_events_turn(fd);
 	errno = saved;
 }
 
 static int epoll_turned(int epoll, const struct epoll_event *events, int n)
 {
 	int saved = errno;
-	stingy_record_turn(n == 1 ? stingy_descriptors_find(epoll, events[0].data.u64) : -1);
+	stingy_events_turn(n == 1 ? stingy_descriptors_find(epoll, events[0].data.u64) : -1);
 	errno = saved;
 	return n;
 }
@@ -64,20 +65,20 @@ static int epoll_max(int max)
 
 ENTRY int epoll_wait(int epoll, struct epoll_event *events, int max, int timeout)
 {
-	stingy_record_wait(&STINGY_HERE());
+	stingy_events_wait(&STINGY_HERE());
 	return epoll_turned(epoll, events, NEXT(epoll_wait)(epoll, events, epoll_max(max), timeout));
 }
 
 ENTRY int epoll_pwait(int epoll, struct epoll_event *events, int max, int timeout, const sigset_t *mask)
 {
-	stingy_record_wait(&STINGY_HERE());
+	stingy_events_wait(&STINGY_HERE());
 	return epoll_turned(epoll, events, NEXT(epoll_pwait)(epoll, events, epoll_max(max), timeout, mask));
 }
 
 ENTRY int epoll_pwait2(int epoll, struct epoll_event *events, int max, const struct timespec *timeout,
 		       const sigset_t *mask)
 {
-	stingy_record_wait(&STINGY_HERE());
+	stingy_events_wait(&STINGY_HERE());
 	return epoll_turned(epoll, events, NEXT(epoll_pwait2)(epoll, events, epoll_max(max), timeout, mask));
 }
 
@@ -116,25 +117,25 @@ static int keep_one(struct pollfd *fds, nfds_t count, int n)
 
 ENTRY int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
-	stingy_record_wait(&STINGY_HERE());
+	stingy_events_wait(&STINGY_HERE());
 	return keep_one(fds, count, NEXT(poll)(fds, count, timeout));
 }
 
 ENTRY int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-	stingy_record_wait(&STINGY_HERE());
+	stingy_events_wait(&STINGY_HERE());
 	return keep_one(fds, count, NEXT(ppoll)(fds, count, timeout, mask));
 }
 
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 {
-	stingy_record_wait(&STINGY_HERE());
+	stingy_events_wait(&STINGY_HERE());
 	return keep_one(fds, count, NEXT(__poll_chk)(fds, count, timeout, size));
 }
 
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t size)
 {
-	stingy_record_wait(&STINGY_HERE());
+	stingy_events_wait(&STINGY_HERE());
 	return keep_one(fds, count, NEXT(__ppoll_chk)(fds, count, timeout, mask, size));
 }
 
@@ -176,22 +177,22 @@ static int select_one(int count, fd_set *reads, fd_set *writes, fd_set *others, 
 
 ENTRY int select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *timeout)
 {
-	stingy_record_wait(&STINGY_HERE());
+	stingy_events_wait(&STINGY_HERE());
 	return select_one(count, reads, writes, others, NEXT(select)(count, reads, writes, others, timeout));
 }
 
 ENTRY int pselect(int count, fd_set *reads, fd_set *writes, fd_set *others, const struct timespec *timeout,
 		  const sigset_t *mask)
 {
-	stingy_record_wait(&STINGY_HERE());
+	stingy_events_wait(&STINGY_HERE());
 	return select_one(count, reads, writes, others, NEXT(pselect)(count, reads, writes, others, timeout, mask));
 }
 
 static int accepted(int fd)
 {
 	if (fd >= 0) {
-		stingy_descriptors_note(fd);
-		stingy_record_accept(fd);
+		stingy_descriptors_accept(fd);
+		stingy_events_accept(fd);
 	}
 	return fd;
 }
@@ -210,7 +211,7 @@ ENTRY int accept4(int listener, struct sockaddr *address, socklen_t *len, int fl
 ENTRY int close(int fd)
 {
 	if (stingy_descriptors_forget(fd))
-		stingy_record_close(fd);
+		stingy_events_close(fd);
 	return NEXT(close)(fd);
 }
 
@@ -228,17 +229,17 @@ ENTRY int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
 
 ENTRY void StingyStageBegin(const void *stage, const void *task)
 {
-	stingy_record_stage(stage, task);
+	stingy_events_stage(stage, task);
 }
 
 ENTRY void StingyStageEnd(const void *stage, const void *task)
 {
 	(void)stage;
 	(void)task;
-	stingy_record_stage_end();
+	stingy_events_stage_end();
 }
 
 ENTRY void StingyTaskEnd(const void *task)
 {
-	stingy_record_task_end(task);
+	stingy_events_task_end(task);
 }

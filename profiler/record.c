@@ -159,114 +159,63 @@ static void walk(struct stingy_chain *chain, const struct stingy_frame *at)
 		check_walk(chain, at);
 }
 
-void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_frame *at)
+/* The numbers that the record refers to; the lock is held. Returns whether there is room for them. */
+static bool refer(const struct stingy_chain *chain, uint32_t function, const struct stingy_record_refs *refs)
+{
+	if (refs->at) {
+		*refs->chain = chain->depth > 0 ? stingy_writer_chain(&writer, chain) : UINT32_MAX;
+		if (*refs->chain == UINT32_MAX)
+			return false;
+	}
+	if (refs->function) {
+		if (function == STINGY_FRAME_NONE)
+			return false;
+		*refs->frame = stingy_writer_frame(&writer, function);
+	}
+	return true;
+}
+
+void stingy_record_put(struct stingy_trace_record *record, const struct stingy_record_refs *refs)
 {
 	if (!enter())
 		return;
 	struct stingy_chain chain;
-	walk(&chain, at);
+	uint32_t function = STINGY_FRAME_NONE;
+	if (refs->at)
+		walk(&chain, refs->at);
+	if (refs->function)
+		function = stingy_frames_get_function(refs->function);
 	pthread_mutex_lock(&lock);
-	if (chain.depth > 0 && begin_record()) {
-		uint32_t number = stingy_writer_chain(&writer, &chain);
-		struct stingy_trace_record record = {.type = STINGY_TRACE_ALLOC};
-		record.alloc = (struct stingy_trace_alloc){
-			.chain = number, .align = (uint32_t)align, .size = size, .address = (uintptr_t)object};
-		if (number != UINT32_MAX)
-			stingy_writer_put(&writer, &record);
-	}
+	if (begin_record() && refer(&chain, function, refs))
+		stingy_writer_put(&writer, record);
 	pthread_mutex_unlock(&lock);
 	leave();
 }
 
-/* Most records: nothing to find out before the lock. */
-static void put_locked(const struct stingy_trace_record *record)
+void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_frame *at)
 {
-	if (!enter())
-		return;
-	pthread_mutex_lock(&lock);
-	if (begin_record())
-		stingy_writer_put(&writer, record);
-	pthread_mutex_unlock(&lock);
-	leave();
+	struct stingy_trace_record record = {.type = STINGY_TRACE_ALLOC};
+	record.alloc =
+		(struct stingy_trace_alloc){.align = (uint32_t)align, .size = size, .address = (uintptr_t)object};
+	stingy_record_put(&record, &(struct stingy_record_refs){.at = at, .chain = &record.alloc.chain});
 }
 
 void stingy_record_free(const void *object)
 {
 	struct stingy_trace_record record = {.type = STINGY_TRACE_FREE};
 	record.alloc.address = (uintptr_t)object;
-	put_locked(&record);
+	stingy_record_put(&record, &(struct stingy_record_refs){.at = NULL});
 }
 
-/* Nanoseconds since the trace started; 0 before its first record. */
-static uint64_t now(void)
+uint64_t stingy_record_time(uint64_t at)
 {
 	uint64_t since = started;
-	return since ? monotonic() - since : 0;
+	return since && at > since ? at - since : 0;
 }
 
-void stingy_record_wait(const struct stingy_frame *at)
+uint64_t stingy_record_clock(void)
 {
-	if (!enter())
-		return;
-	struct stingy_chain chain;
-	walk(&chain, at);
-	pthread_mutex_lock(&lock);
-	if (chain.depth > 0 && begin_record()) {
-		struct stingy_trace_record record = {.type = STINGY_TRACE_WAIT};
-		record.wait.chain = stingy_writer_chain(&writer, &chain);
-		record.wait.time = now();
-		if (record.wait.chain != UINT32_MAX)
-			stingy_writer_put(&writer, &record);
-	}
-	pthread_mutex_unlock(&lock);
-	leave();
-}
-
-void stingy_record_turn(int fd)
-{
-	struct stingy_trace_record record = {.type = STINGY_TRACE_TURN};
-	record.turn.time = now();
-	record.turn.fd = fd < 0 ? UINT64_MAX : (uint64_t)fd;
-	put_locked(&record);
-}
-
-void stingy_record_accept(int fd)
-{
-	put_locked(&(struct stingy_trace_record){.type = STINGY_TRACE_ACCEPT, .fd = (uint64_t)fd});
-}
-
-void stingy_record_close(int fd)
-{
-	put_locked(&(struct stingy_trace_record){.type = STINGY_TRACE_CLOSE, .fd = (uint64_t)fd});
-}
-
-void stingy_record_stage(const void *stage, const void *task)
-{
-	if (!enter())
-		return;
-	uint32_t index = stingy_frames_get_function((uintptr_t)stage);
-	pthread_mutex_lock(&lock);
-	if (index != STINGY_FRAME_NONE && begin_record()) {
-		struct stingy_trace_record record = {.type = STINGY_TRACE_STAGE};
-		record.stage.frame = stingy_writer_frame(&writer, index);
-		record.stage.time = now();
-		record.stage.task = (uintptr_t)task;
-		stingy_writer_put(&writer, &record);
-	}
-	pthread_mutex_unlock(&lock);
-	leave();
-}
-
-void stingy_record_stage_end(void)
-{
-	struct stingy_trace_record record = {.type = STINGY_TRACE_STAGE_END};
-	record.stage.time = now();
-	put_locked(&record);
-}
-
-void stingy_record_task_end(const void *task)
-{
-	put_locked(&(struct stingy_trace_record){.type = STINGY_TRACE_TASK_END, .task = (uintptr_t)task});
+	return monotonic();
 }
 
 void stingy_record_unloaded(void)
@@ -372,6 +321,7 @@ __attribute__((constructor)) static void begin(void)
 		return;
 	stingy_say_init(!stingy_env_is_main());
 	stingy_loop_init();
+	stingy_io_init();
 	stingy_descriptors_init();
 	self.is_busy = true;
 	bound = stingy_env_number("STINGY_MAX_TRACE", MAX_TRACE_DEFAULT);

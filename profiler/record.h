@@ -3,7 +3,7 @@
  *
  * Contract: ../shim/backend.h. A thread that is inside the recorder already (what libunwind, the loader or a first use
  * of a libc function allocates) goes by unrecorded. One lock around the trace; it is never held while the loader's lock
- * may be taken. What loop.c has to say of the event loop and of a program's announcements comes in here too.
+ * may be taken. What is told of the event loop and of a program's announcements (events.h) comes in here too.
  */
 #ifndef STINGY_RECORD_H
 #define STINGY_RECORD_H
@@ -18,26 +18,32 @@
 void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_frame *at);
 void stingy_record_free(const void *object);
 
-/* The loop is about to wait in the function called from there; it came back with an event for fd (-1: none, or
- * unknown). */
-void stingy_record_wait(const struct stingy_frame *at);
-void stingy_record_turn(int fd);
+/* What a record refers to by number, for the recorder to fill in: where at is given, *chain (a field of the record)
+ * becomes the chain of the call made there; where function is given, *frame becomes a frame that tells it.
+ */
+struct stingy_record_refs {
+	const struct stingy_frame *at;
+	uint32_t *chain;
+	uintptr_t function;
+	uint32_t *frame;
+};
 
-/* A connection begins; a descriptor is about to be closed. */
-void stingy_record_accept(int fd);
-void stingy_record_close(int fd);
+/* Puts a record into the trace; not where there is no room for what it refers to. */
+void stingy_record_put(struct stingy_trace_record *record, const struct stingy_record_refs *refs);
+
+/* Nanoseconds now, by a clock that only goes on; and those since the trace started: 0 before its first record. */
+uint64_t stingy_record_clock(void);
+uint64_t stingy_record_time(uint64_t clock);
 
 /* Around what allocates on our account, or on that of a libc function that holds a lock we would need. */
 bool stingy_record_enter(void);
 void stingy_record_leave(void);
 
-/* Finds the libc functions that loop.c stands before: in the constructor, as a signal handler may be next to call them.
+/* Finds the libc functions that loop.c and io.c stand before: in the constructor, as a signal handler may be next to
+ * call them.
  */
 void stingy_loop_init(void);
-
-void stingy_record_stage(const void *stage, const void *task);
-void stingy_record_stage_end(void);
-void stingy_record_task_end(const void *task);
+void stingy_io_init(void);
 
 void stingy_record_unloaded(void);
 

@@ -31,7 +31,9 @@ foreign="dallocx mi_cfree mi_free mi_free_aligned mi_free_size mi_free_size_alig
 order="__poll_chk __ppoll_chk poll ppoll pselect select accept accept4 close close_range closefrom dup2 dup3 epoll_create
 	epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait prctl
 	send sendfile sendfile64 sendmsg sendto write writev"
-loop="__poll_chk __ppoll_chk accept accept4 close epoll_ctl epoll_pwait epoll_pwait2 epoll_wait poll ppoll pselect select"
+loop="__poll_chk __ppoll_chk accept accept4 close epoll_ctl epoll_pwait epoll_pwait2 epoll_wait poll ppoll pselect select
+	__read_chk __recv_chk __recvfrom_chk connect read readv recv recvfrom recvmmsg recvmsg send sendfile sendfile64 sendmmsg
+	sendmsg sendto splice write writev"
 
 # list WORD...: as exports prints them.
 list()

@@ -66,8 +66,10 @@ connections()
 	profiled loop "$progdir/looper" accept >out 2>err && same bare.out out || return 1
 	"$progdir/tracedump" loop.*.trace | awk '
 		$1 == "accept" { open = $2; accepts++ }
+		$1 == "link" { linked[$2] = 1; links++ }
+		$1 == "close" && linked[$2] { delete linked[$2]; next }
 		$1 == "close" { if ($2 != open) { print "close of", $2, "while open:", open; bad = 1 } closes++ }
-		END { print accepts, "accepts", closes, "closes"; exit bad || accepts != 4 || closes != 4 }'
+		END { print accepts, "accepts", closes, "closes", links, "links"; exit bad || accepts != 4 || closes != 4 || links != 4 }'
 }
 tap_ok "connections begin and end; other descriptors are not spoken of" connections
 

@@ -1,0 +1,49 @@
+/*
+ * What the profiling library tells of the event loop, of connections and of a program's announcements: a record of
+ * the trace each. loop.c and io.c see them happen.
+ *
+ * Any thread; errno is kept. A thread that is inside the recorder already (record.h) tells nothing.
+ */
+#ifndef STINGY_EVENTS_H
+#define STINGY_EVENTS_H
+
+#include "../shim/walk.h"
+
+#include <stdint.h>
+
+/* The loop is about to wait in the function called from there. */
+void stingy_events_wait(const struct stingy_frame *at);
+
+/* It came back with an event for fd (-1: none, or unknown). */
+void stingy_events_turn(int fd);
+
+/* A connection begins; a descriptor is about to be closed. */
+void stingy_events_accept(int fd);
+void stingy_events_close(int fd);
+
+/* On an accepted connection a request begins; a descriptor works for the run under way from now on. */
+void stingy_events_request(int fd);
+void stingy_events_link(int fd);
+
+/* What a program announces: a stage begins to run for a task, and is over; a task is over. */
+void stingy_events_stage(const void *stage, const void *task);
+void stingy_events_stage_end(void);
+void stingy_events_task_end(const void *task);
+
+/* A system call made through the C library, from its begin to its end. */
+struct stingy_call {
+	const struct stingy_frame *at;
+	long number;    /* the kernel's, as in <sys/syscall.h> */
+	int fd;         /* -1: none */
+	uint64_t began; /* stingy_record_clock; 0: it is not recorded */
+};
+
+/*
+ * Around each system call that io.c stands before: the one place where more can be measured of it. Only calls of
+ * threads that have an event loop, or are in an announced stage, are recorded. Nothing is held in between, as the call
+ * may be a cancellation point.
+ */
+struct stingy_call stingy_events_call_begin(const struct stingy_frame *at, long number, int fd);
+void stingy_events_call_end(const struct stingy_call *call);
+
+#endif
