@@ -201,6 +201,23 @@ bool stingy_frames_tables(uintptr_t address, struct stingy_unwind_tables *tables
 	return true;
 }
 
+/*
+ * Whether the call before the return address is direct: that instruction is five bytes long, and leads to somewhere in
+ * the same module (the linkage table included). All others take their target from a pointer; but one that lies at a
+ * fixed place (a call through the global offset table) tells no more than a direct call.
+ */
+static bool is_direct(uintptr_t ra, const struct stingy_module *module, uintptr_t low)
+{
+	const uint8_t *end = (const uint8_t *)ra;
+	int32_t distance;
+	if (ra < low + 6)
+		return true;
+	memcpy(&distance, end - 4, sizeof(distance));
+	if (end[-5] == 0xe8 && stingy_module_contains(module, ra + (uintptr_t)(intptr_t)distance))
+		return true;
+	return end[-6] == 0xff && end[-5] == 0x15;
+}
+
 /* What is to be known of the address; name is room for the function's. */
 static struct stingy_known_frame learn(uintptr_t ra, char *name)
 {
@@ -212,6 +229,7 @@ static struct stingy_known_frame learn(uintptr_t ra, char *name)
 	struct stingy_unwind_tables tables = tables_of(module, ra);
 	struct stingy_unwind_answer answer = stingy_unwind_learn(ra, &tables);
 	frame.rule = answer.rule;
+	frame.is_indirect = tables.low && !is_direct(ra, module, tables.low);
 	frame.offset = stingy_module_offset(module, ra);
 	if (answer.function != 0)
 		frame.function = frame.offset - (ra - answer.function);
@@ -261,8 +279,10 @@ uint32_t stingy_frames_get(uintptr_t ra)
 uint32_t stingy_frames_get_function(uintptr_t function)
 {
 	uint32_t index = get(function | FUNCTION_BIT, function + 1);
-	if (index != STINGY_FRAME_NONE && frames[index].module != STINGY_MODULE_NONE)
+	if (index != STINGY_FRAME_NONE && frames[index].module != STINGY_MODULE_NONE) {
 		frames[index].function = frames[index].offset - 1;
+		frames[index].is_indirect = false;
+	}
 	return index;
 }
 

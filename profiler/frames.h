@@ -33,6 +33,7 @@ struct stingy_known_frame {
 	uint32_t module;   /* index for stingy_frames_module, or STINGY_MODULE_NONE */
 	uint64_t offset;   /* file offset of ra; the bare address without a module */
 	uint64_t function; /* file offset of the function's first byte; 0: unknown */
+	bool is_indirect;  /* the call before ra takes its target from a register or from a computed place */
 	const char *name;  /* terminated, "" if there is none */
 	struct stingy_declared declared;
 };

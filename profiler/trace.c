@@ -205,6 +205,9 @@ size_t stingy_trace_encode(struct stingy_trace_state *state, const struct stingy
 	case STINGY_TRACE_QUEUE:
 		out = put_queue(out, state, &record->queue);
 		break;
+	case STINGY_TRACE_INDIRECT:
+		out = put(out, record->indirect);
+		break;
 	default:
 		return 0;
 	}
@@ -275,6 +278,10 @@ static void get_record(struct stingy_trace_reader *reader, struct cursor *cursor
 		break;
 	case STINGY_TRACE_QUEUE:
 		get_queue(cursor, state, &record->queue, reader->n_chains, reader->n_frames);
+		break;
+	case STINGY_TRACE_INDIRECT:
+		record->indirect =
+			get_below(cursor, reader->n_frames, "indirect call of a frame that was not declared");
 		break;
 	default:
 		damage(cursor, "unknown record");

@@ -47,6 +47,9 @@ uint32_t stingy_writer_frame(struct stingy_writer *writer, uint32_t index)
 						   .rule = known->rule,
 						   .name = text_of(known->name)};
 	stingy_writer_put(writer, &record);
+	if (known->is_indirect)
+		stingy_writer_put(writer, &(struct stingy_trace_record){.type = STINGY_TRACE_INDIRECT,
+									.indirect = writer->n_frames});
 	known->declared = (struct stingy_declared){writer->trace, writer->n_frames};
 	return writer->n_frames++;
 }

@@ -52,6 +52,7 @@ static struct stingy_trace_record all[] = {
 	{STINGY_TRACE_STACK, .stack = {.used = UINT64_MAX, .depth = 0}},
 	{STINGY_TRACE_QUEUE, .queue = {1000004, 2, UINT32_MAX, UINT64_MAX}},
 	{STINGY_TRACE_QUEUE, .queue = {0, 0, 2, 0}},
+	{STINGY_TRACE_INDIRECT, .indirect = 2},
 };
 
 struct trace {
@@ -148,6 +149,8 @@ static bool same(const struct stingy_trace_record *a, const struct stingy_trace_
 		       SAME(call.blocked) && SAME(call.faults) && SAME(call.switches);
 	case STINGY_TRACE_STACK:
 		return SAME(stack.used) && SAME(stack.depth);
+	case STINGY_TRACE_INDIRECT:
+		return SAME(indirect);
 	case STINGY_TRACE_QUEUE:
 		return SAME(queue.time) && SAME(queue.chain) && SAME(queue.frame) && SAME(queue.task);
 	}
@@ -204,6 +207,7 @@ static void test_bytes_are_as_documented(void **state)
 		17, 4,    39,   0,    0,  1,    0,  0,  0,      /* getpid at 13 ns */
 		18, 0x80, 1,    64,                             /* 128 bytes of stack below the 64 of the loop */
 		19, 1,    0,    2,    5,  19,   0,  0,  0,   6, /* queueing of frame 1 at 12 ns, of an unknown one */
+		20, 1,                                          /* frame 1 is where an indirect call returns to */
 	};
 	static const struct stingy_trace_record records[] = {
 		{STINGY_TRACE_MODULE, .module = {.id = {1, 2, 255}, .id_len = 3, .size = 7, .path = {name, 6}}},
@@ -229,6 +233,7 @@ static void test_bytes_are_as_documented(void **state)
 		{STINGY_TRACE_STACK, .stack = {.used = 128, .depth = 64}},
 		{STINGY_TRACE_QUEUE, .queue = {12, 0, 1, 5}},
 		{STINGY_TRACE_QUEUE, .queue = {12, 0, UINT32_MAX, 6}},
+		{STINGY_TRACE_INDIRECT, .indirect = 1},
 	};
 	struct stingy_trace_state encoder = {0};
 	static uint8_t buf[sizeof(expected) + STINGY_TRACE_RECORD_MAX];
@@ -350,7 +355,7 @@ static const struct {
 	const char *error;
 } bad_records[] = {
 	{BYTES("\0"), "unknown record"},
-	{BYTES("\24"), "unknown record"},
+	{BYTES("\25"), "unknown record"},
 	{BYTES("\7\200\0"), "malformed number"},
 	{BYTES("\7\377\377\377\377\377\377\377\377\377\2"), "malformed number"},
 	{BYTES("\7\377\377\377\377\377\377\377\377\377\201"), "malformed number"},
@@ -379,6 +384,7 @@ static const struct {
 	{BYTES("\3\0\0\21\0\200\200\200\200\20\0\0\0\0\0\0"), "number of a system call too large"},
 	{BYTES(FRAME "\23\0\0\0\0"), "queueing by a chain that was not declared"},
 	{BYTES(FRAME "\3\0\0\23\0\0\2\0"), "queued frame that was not declared"},
+	{BYTES(FRAME "\24\1"), "indirect call of a frame that was not declared"},
 };
 
 static void test_bad_records(void **state)

@@ -53,6 +53,9 @@ static void check_record(const struct stingy_trace_reader *reader, const struct 
 		must(record->queue.chain < n_chains);
 		must(record->queue.frame == UINT32_MAX || record->queue.frame < n_frames);
 		break;
+	case STINGY_TRACE_INDIRECT:
+		must(record->indirect < n_frames);
+		break;
 	default:
 		must(record->type >= STINGY_TRACE_MODULE && record->type < STINGY_TRACE_TYPES);
 		must(record->type < STINGY_TRACE_REQUEST || reader->header.version > 1);

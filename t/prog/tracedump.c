@@ -142,6 +142,9 @@ static void print_record(const struct stingy_trace_record *record)
 	case STINGY_TRACE_REALLOC:
 		print_alloc(record);
 		break;
+	case STINGY_TRACE_INDIRECT:
+		printf("indirect frame=%" PRIu32 "\n", record->indirect);
+		break;
 	case STINGY_TRACE_FREE:
 		printf("free at=0x%" PRIx64 "\n", record->alloc.address);
 		break;
