@@ -193,7 +193,7 @@ static void explain_solution(const struct stingy_solve *solve, FILE *out)
 		fprintf(out, "solution: n_%s = %" PRIu32 ", laid out %" PRIu32 "\n", problem->kind[i].name, solve->n[i],
 			solve->layout.n[i]);
 	fprintf(out, "objective: %.9f; colours: %s\n", solve->solution.objective,
-		solve->model.colours_exact ? "the fewest" : "by DSATUR");
+		solve->model.colours ? "the fewest" : "by DSATUR");
 }
 
 void stingy_explain(const struct stingy_solve *solve, bool verbose, FILE *out)

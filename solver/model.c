@@ -2,7 +2,6 @@
 
 #include "../manifests/manifest.h"
 #include "bits.h"
-#include "colour.h"
 #include "flow.h"
 #include "memory.h"
 #include "round.h"
@@ -156,7 +155,7 @@ static void colour_kinds(const struct stingy_model_source *source, struct stingy
 		for (uint32_t j = 0; j < n; j++)
 			conflict[(size_t)i * n + j] = i != j && !may_share(source, model, i, j);
 	}
-	n_colours = stingy_colour(n, conflict, size, colour, &model->colours_exact);
+	n_colours = stingy_colour(n, conflict, size, colour, &model->colours);
 	for (uint32_t i = 0; i < n; i++)
 		problem->kind[i].colour = colour[i];
 	stingy_problem_set_colours(problem, n_colours);

@@ -10,6 +10,7 @@
 #define STINGY_MODEL_H
 
 #include "census.h"
+#include "colour.h"
 #include "globals.h"
 #include "kinds.h"
 #include "problem.h"
@@ -40,11 +41,11 @@ struct stingy_model_source {
 
 struct stingy_model {
 	struct stingy_problem problem;
-	uint32_t *kind;                 /* by the problem's kind: the number among the source's kinds */
-	uint32_t *stage;                /* by the problem's stage: the number among the source's stages */
-	enum stingy_left_out *left_out; /* by the source's kind: what became of it */
-	bool colours_exact;             /* no better colouring exists */
-	uint32_t n_stages_cut;          /* beyond STINGY_STAGES_MAX: those that weigh least are left out */
+	uint32_t *kind;                   /* by the problem's kind: the number among the source's kinds */
+	uint32_t *stage;                  /* by the problem's stage: the number among the source's stages */
+	enum stingy_left_out *left_out;   /* by the source's kind: what became of it */
+	enum stingy_colour_proof colours; /* how good the colouring is */
+	uint32_t n_stages_cut;            /* beyond STINGY_STAGES_MAX: those that weigh least are left out */
 	uint32_t n_allocates_cut; /* kinds of a stage beyond STINGY_ALLOCATES_MAX: the least needed are left out */
 };
 

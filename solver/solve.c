@@ -29,6 +29,7 @@ void stingy_solve_fini(struct stingy_solve *solve)
 {
 	stingy_plan_fini(&solve->plan);
 	stingy_layout_fini(&solve->layout);
+	stingy_solution_fini(&solve->solution);
 	free(solve->n);
 	stingy_model_fini(&solve->model);
 	stingy_globals_fini(&solve->globals);
@@ -312,7 +313,7 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 	if (solve->nothing)
 		return 0;
 	solve->n = stingy_memory_new(problem->n_kinds, sizeof(*solve->n));
-	if (stingy_program_solve(problem, solve->n, &solve->solution) < 0)
+	if (stingy_program_solve(problem, &solve->options->limits, solve->n, &solve->solution) < 0)
 		return fail(solve, "not even one instance of each object kind fits the cache");
 	stingy_layout_init(&solve->layout, problem, solve->n);
 	make_plan(solve);

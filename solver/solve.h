@@ -27,6 +27,7 @@ struct stingy_solve_options {
 	uint32_t stack;     /* bytes at the bottom of the slab; a multiple of STINGY_REGION_ALIGN */
 	uint32_t high;      /* bytes of the high slab, at most; a multiple of STINGY_REGION_ALIGN */
 	uint32_t arenas;    /* 0: as many as the traces show to be needed */
+	struct stingy_program_limits limits;
 };
 
 struct stingy_solve {
