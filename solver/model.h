@@ -9,7 +9,9 @@
 #ifndef STINGY_MODEL_H
 #define STINGY_MODEL_H
 
+#include "bounds.h"
 #include "census.h"
+#include "choices.h"
 #include "colour.h"
 #include "globals.h"
 #include "kinds.h"
@@ -18,11 +20,12 @@
 
 enum stingy_left_out {
 	STINGY_KEPT = 0,
-	STINGY_KEPT_GLOBAL,      /* final: in a region of its own, and no part of the problem */
-	STINGY_LEFT_OUT_GLOBAL,  /* final, and beyond what such kinds may take */
-	STINGY_LEFT_OUT_RARE,    /* hardly any allocations */
-	STINGY_LEFT_OUT_LARGE,   /* one object, or those of one task, would take too much of the slab */
-	STINGY_LEFT_OUT_NO_ROOM, /* not even one instance of each fits */
+	STINGY_KEPT_GLOBAL,        /* final: in a region of its own, and no part of the problem */
+	STINGY_LEFT_OUT_GLOBAL,    /* final, and beyond what such kinds may take */
+	STINGY_LEFT_OUT_RARE,      /* hardly any allocations */
+	STINGY_LEFT_OUT_UNBOUNDED, /* allocated in a cycle of stages, and nothing bounds how many one task holds */
+	STINGY_LEFT_OUT_LARGE,     /* one object, or those of one task, would take too much of the slab */
+	STINGY_LEFT_OUT_NO_ROOM,   /* not even one instance of each fits */
 	STINGY_LEFT_OUT_REASONS,
 };
 
@@ -34,8 +37,11 @@ struct stingy_model_source {
 	const struct stingy_places *places;
 	const struct stingy_stages *stages;
 	const struct stingy_globals *globals;
+	const struct stingy_bounds *bounds;
+	const struct stingy_choices *choices;
 	uint64_t slab;      /* bytes, less the stack's part */
 	uint64_t tau;       /* bytes: the slab less the globals */
+	uint32_t line;      /* bytes of a line of the cache */
 	uint32_t min_share; /* in millionths of the allocations while serving */
 };
 
@@ -55,11 +61,11 @@ void stingy_model_fini(struct stingy_model *model);
 /* Bytes of tau that are left when all kinds are at their bounds; 0: none. */
 uint64_t stingy_model_spare(const struct stingy_model *model);
 
-/* The size of an instance of a kind: what covers nearly all its allocations, aligned as they were. */
-uint64_t stingy_model_size(const struct stingy_unit *unit);
+/* The size of an instance of a kind: what covers the percentage of its allocations, aligned as they were. */
+uint64_t stingy_model_size(const struct stingy_unit *unit, unsigned cover);
 
-/* Instances to provide where the traces had n live at once; within what a region holds, and at least one. */
-uint32_t stingy_model_head_room(uint64_t n);
+/* Instances to provide where the traces had n live at once: a percentage of that, which a region holds; at least 1. */
+uint32_t stingy_model_head_room(uint64_t n, unsigned percent);
 
 /* For people: why a kind was left out, or that it was kept. */
 const char *stingy_model_reason(enum stingy_left_out reason);

@@ -313,8 +313,6 @@ static void print_order(const struct stingy_problem *problem, const struct sting
 	if (less > 1)
 		fprintf(out, "%" PRIu32 "*", less);
 	fprintf(out, "n_%s", problem->kind[order->less].name);
-	if (order->tasks)
-		fprintf(out, " (%" PRIu64 " task%s)", order->tasks, order->tasks == 1 ? "" : "s");
 	fputc('\n', out);
 }
 

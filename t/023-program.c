@@ -164,7 +164,7 @@ static void layouts_hold_what_a_run_allocates(void **state)
 	stingy_problem_set_colours(&problem, 2);
 	assert_int_equal(stingy_program_solve(&problem, &any, n, &solution), 0);
 	assert_int_equal(n[1], 1);
-	stingy_layout_init(&layout, &problem, n);
+	stingy_layout_init(&layout, &problem, n, 64);
 	assert_int_equal(layout.region[0].count, 2);
 	assert_int_equal(layout.region[1].count, 5);
 	stingy_layout_fini(&layout);
