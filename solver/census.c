@@ -26,6 +26,8 @@ void stingy_census_init(struct stingy_census *census, uint32_t n_units, const ui
 	census->n_words = stingy_bits_words(n_units);
 	census->together = stingy_memory_new(n_units * census->n_words, sizeof(uint64_t));
 	census->dominates = stingy_memory_new(n_units * census->n_words, sizeof(uint64_t));
+	census->n_stage_words = stingy_bits_words(n_stages);
+	census->follows = stingy_memory_new(n_stages * census->n_stage_words, sizeof(uint64_t));
 	memset(census->dominates, 0xff, n_units * census->n_words * sizeof(uint64_t));
 	for (uint32_t i = 0; i < n_stages; i++) {
 		census->stage[i].live = stingy_memory_new(n_units, sizeof(uint32_t));
@@ -47,6 +49,7 @@ void stingy_census_fini(struct stingy_census *census)
 	free(census->stage);
 	free(census->together);
 	free(census->dominates);
+	free(census->follows);
 	for (uint32_t i = 0; census->thread && i < STINGY_CENSUS_THREADS; i++)
 		free(census->thread[i].live);
 	free(census->thread);
@@ -220,6 +223,19 @@ static void count_need(struct stingy_census_stage *stage, const struct stingy_ta
 	count_peak(*need, (uint32_t)added->peak);
 }
 
+/* What is known of no function is no stage, and no edge leads there or from there. */
+static void count_edge(struct stingy_census *census, const struct stingy_run *run, uint32_t stage)
+{
+	const struct stingy_task *task = run->task;
+	uint32_t before;
+
+	if (!task || !run->number || task->n_runs - run->number >= STINGY_TASK_HISTORY || stage == STINGY_STAGE_OTHER)
+		return;
+	before = task->history[(run->number - 1) % STINGY_TASK_HISTORY];
+	if (before != STINGY_STAGE_OTHER && before != STINGY_STAGE_PENDING)
+		stingy_bits_set(census->follows + before * census->n_stage_words, stage);
+}
+
 void stingy_census_run(struct stingy_census *census, const struct stingy_run *run)
 {
 	/* cppcheck-suppress ctuuninitvar; as in replay.c, end_threads */
@@ -230,6 +246,7 @@ void stingy_census_run(struct stingy_census *census, const struct stingy_run *ru
 	stage->task_runs += run->task != NULL;
 	if (!census->n_words)
 		return;
+	count_edge(census, run, number);
 	for (size_t i = 0; i < run->added.n_entries; i++)
 		count_need(stage, &run->added.entry[i]);
 	for (size_t word = 0; word < census->n_words; word++)

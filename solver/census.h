@@ -17,7 +17,6 @@
 #define STINGY_NO_UNIT UINT32_MAX
 
 /* Percent of what is counted that a figure must cover: a few odd ones must not set it for all. */
-#define STINGY_COVER_SIZES 99u /* of a unit's allocations: the size of a slot */
 #define STINGY_COVER_TASKS 90u /* of the tasks that have any: the objects of one task */
 #define STINGY_COVER_RUNS  99u /* of a stage's runs: the objects that one run allocates */
 
@@ -91,6 +90,8 @@ struct stingy_census {
 	size_t n_words;                      /* words of a set of units; 0: no relations wanted */
 	uint64_t *together;  /* n_units sets: those that were live in the task when one of the unit began, some time */
 	uint64_t *dominates; /* n_units sets: those that always were */
+	size_t n_stage_words;
+	uint64_t *follows; /* n_stages sets of stages: that one's run was a task's next after one of this stage */
 	struct stingy_trial *trial; /* the caller's: told of all objects; NULL: none */
 };
 

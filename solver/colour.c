@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_COLOUR UINT32_MAX
-#define CALLS_MAX 1000000u /* of the search: a fraction of a second */
+#define NO_COLOUR      UINT32_MAX
+#define STEPS_MAX      1000000u /* of each search: a fraction of a second */
+#define PART_STEPS_MAX 50000u   /* of each search that only serves as a bound */
 
 /* A graph, and the best colouring so far. */
 struct colouring {
@@ -17,20 +18,6 @@ struct colouring {
 	uint32_t n_colours;
 	uint64_t bytes;
 };
-
-/* Branch and bound; sets of vertices are bits of a word. */
-struct search {
-	struct colouring *best;
-	uint32_t calls_left;
-	uint32_t clique;                            /* vertices of one: that many colours at least */
-	uint32_t turn[STINGY_COLOUR_EXACT];         /* the vertices, largest first */
-	uint32_t trial[STINGY_COLOUR_EXACT];        /* by vertex: its colour */
-	uint32_t members[STINGY_COLOUR_EXACT + 1];  /* by colour */
-	uint32_t neighbours[STINGY_COLOUR_EXACT];   /* by vertex */
-	uint64_t smallest[STINGY_COLOUR_EXACT + 1]; /* by number: bytes of that many vertices, the smallest ones */
-};
-
-_Static_assert(STINGY_COLOUR_EXACT <= 32, "sets of vertices are words");
 
 static bool conflict(const struct colouring *colouring, uint32_t a, uint32_t b)
 {
@@ -102,89 +89,264 @@ static void dsatur(struct colouring *colouring)
 	free(around.degree);
 }
 
-/* What colouring the vertices from some place in their order on costs at least, in bytes. */
-static uint64_t bytes_to_come(const struct search *search, uint32_t used)
+/*
+ * Branch and bound; sets of vertices are bits of a word. First for the fewest colours, from DSATUR's answer down; then,
+ * with as many colours, for the fewest bytes.
+ */
+struct search {
+	struct colouring *best;
+	uint32_t steps_left;
+	uint32_t trial[STINGY_COLOUR_EXACT];       /* by vertex: its colour, if it has one */
+	uint64_t uncoloured;                       /* vertices */
+	uint64_t around[STINGY_COLOUR_EXACT];      /* by colour: vertices with a neighbour that has it */
+	uint32_t saturation[STINGY_COLOUR_EXACT];  /* by vertex: colours of its neighbours */
+	uint64_t neighbours[STINGY_COLOUR_EXACT];  /* by vertex */
+	uint64_t to_come[STINGY_COLOUR_EXACT + 1]; /* by colours used: bytes that those to come cost at least */
+};
+
+_Static_assert(STINGY_COLOUR_EXACT <= 64, "sets of vertices are words");
+
+static uint64_t bit(uint32_t vertex)
 {
-	return search->clique > used ? search->smallest[search->clique - used] : 0;
+	return UINT64_C(1) << vertex;
+}
+
+static uint32_t lowest(uint64_t set)
+{
+	return (uint32_t)__builtin_ctzll(set);
+}
+
+static uint64_t all_vertices(const struct colouring *colouring)
+{
+	return ~UINT64_C(0) >> (64 - colouring->n);
+}
+
+/* Gives the vertex the colour. Returns what take_back needs to know: who had a neighbour of that colour before. */
+static uint64_t give(struct search *search, uint32_t vertex, uint32_t colour)
+{
+	uint64_t before = search->around[colour], now = before | search->neighbours[vertex];
+
+	search->trial[vertex] = colour;
+	search->uncoloured &= ~bit(vertex);
+	search->around[colour] = now;
+	for (uint64_t new = now & ~before; new; new &= new - 1)
+		search->saturation[lowest(new)]++;
+	return before;
+}
+
+static void take_back(struct search *search, uint32_t vertex, uint32_t colour, uint64_t before)
+{
+	for (uint64_t new = search->around[colour] & ~before; new; new &= new - 1)
+		search->saturation[lowest(new)]--;
+	search->around[colour] = before;
+	search->uncoloured |= bit(vertex);
+}
+
+/* Of the set, the vertex with the most colours around it. */
+static uint32_t tightest(const struct search *search, uint64_t set)
+{
+	uint32_t best = lowest(set);
+
+	for (; set; set &= set - 1)
+		if (search->saturation[lowest(set)] > search->saturation[best])
+			best = lowest(set);
+	return best;
+}
+
+static void keep(struct search *search, uint32_t used, uint64_t bytes)
+{
+	memcpy(search->best->colour, search->trial, search->best->n * sizeof(*search->trial));
+	search->best->n_colours = used;
+	search->best->bytes = bytes;
+}
+
+/* Looks for colourings of fewer colours than the best; least: none has fewer than that. */
+static void try_fewer(struct search *search, uint32_t used, uint32_t least)
+{
+	uint32_t vertex;
+
+	if (used >= search->best->n_colours || search->best->n_colours <= least || !search->steps_left)
+		return;
+	search->steps_left--;
+	if (!search->uncoloured) {
+		keep(search, used, 0);
+		return;
+	}
+	vertex = tightest(search, search->uncoloured);
+	for (uint32_t colour = 0; colour <= used; colour++) {
+		uint64_t before;
+
+		if (search->around[colour] & bit(vertex))
+			continue;
+		before = give(search, vertex, colour);
+		try_fewer(search, used + (colour == used), least);
+		take_back(search, vertex, colour, before);
+	}
+}
+
+/* Whether some vertex has neighbours of all colours, and no new one is to be had. */
+static bool is_stuck(const struct search *search, uint32_t used)
+{
+	uint64_t stuck = search->uncoloured;
+
+	if (used < search->best->n_colours)
+		return false;
+	for (uint32_t i = 0; i < used && stuck; i++)
+		stuck &= search->around[i];
+	return stuck;
 }
 
 /*
- * Tries all colours for the vertices from the at-th on, largest first; used and bytes are of those before. As many
- * colours as a clique has vertices are needed in the end, and none costs less than the smallest vertices.
+ * While new colours may come, the largest vertices go first: the first of a colour is what it costs. Once all are in
+ * use, the bytes are settled, and it is a matter of finding any colouring.
  */
-static void try_colours(struct search *search, uint32_t at, uint32_t used, uint64_t bytes)
-{
-	struct colouring *best = search->best;
-	uint32_t vertex;
-
-	if (used > best->n_colours || (used == best->n_colours && bytes >= best->bytes) ||
-	    (search->clique >= best->n_colours && bytes + bytes_to_come(search, used) >= best->bytes) ||
-	    !search->calls_left)
-		return;
-	search->calls_left--;
-	if (at == best->n) {
-		memcpy(best->colour, search->trial, best->n * sizeof(*best->colour));
-		best->n_colours = used;
-		best->bytes = bytes;
-		return;
-	}
-	vertex = search->turn[at];
-	for (uint32_t colour = 0; colour <= used; colour++) {
-		bool new = colour == used;
-
-		if (search->members[colour] & search->neighbours[vertex])
-			continue;
-		search->trial[vertex] = colour;
-		search->members[colour] |= UINT32_C(1) << vertex;
-		try_colours(search, at + 1, used + new, bytes + (new ? best->size[vertex] : 0));
-		search->members[colour] &= ~(UINT32_C(1) << vertex);
-	}
-}
-
-static void sort_by_size(struct search *search)
-{
-	const uint64_t *size = search->best->size;
-
-	for (uint32_t i = 0; i < search->best->n; i++) {
-		uint32_t at = i;
-
-		for (; at > 0 && size[search->turn[at - 1]] < size[i]; at--)
-			search->turn[at] = search->turn[at - 1];
-		search->turn[at] = i;
-	}
-}
-
-/* The vertices of a clique, found by taking each vertex that fits those taken so far. */
-static uint32_t find_clique(const struct search *search)
-{
-	uint32_t largest = 0;
-
-	for (uint32_t first = 0; first < search->best->n; first++) {
-		uint32_t clique = UINT32_C(1) << first, n = 1;
-
-		for (uint32_t i = 0; i < search->best->n; i++) {
-			if ((search->neighbours[i] & clique) != clique)
-				continue;
-			clique |= UINT32_C(1) << i;
-			n++;
-		}
-		largest = n > largest ? n : largest;
-	}
-	return largest;
-}
-
-static void prepare(struct search *search)
+static uint32_t choose_next(const struct search *search, uint32_t used)
 {
 	const struct colouring *best = search->best;
+	uint64_t largest = 0, most = 0;
 
-	for (uint32_t i = 0; i < best->n; i++)
-		for (uint32_t j = 0; j < best->n; j++)
-			if (conflict(best, i, j))
-				search->neighbours[i] |= UINT32_C(1) << j;
-	sort_by_size(search);
-	for (uint32_t i = 0; i < best->n; i++)
-		search->smallest[i + 1] = search->smallest[i] + best->size[search->turn[best->n - 1 - i]];
-	search->clique = find_clique(search);
+	if (used == best->n_colours)
+		return tightest(search, search->uncoloured);
+	for (uint64_t left = search->uncoloured; left; left &= left - 1) {
+		uint64_t size = best->size[lowest(left)];
+
+		if (size > most) {
+			most = size;
+			largest = 0;
+		}
+		if (size == most)
+			largest |= bit(lowest(left));
+	}
+	return tightest(search, largest);
+}
+
+/* Looks for colourings of as many colours as the best, and fewer bytes. used and bytes are of those coloured. */
+static void try_smaller(struct search *search, uint32_t used, uint64_t bytes)
+{
+	const struct colouring *best = search->best;
+	uint32_t vertex;
+
+	if (bytes + search->to_come[used] >= best->bytes || is_stuck(search, used) || !search->steps_left)
+		return;
+	search->steps_left--;
+	if (!search->uncoloured) {
+		keep(search, used, bytes);
+		return;
+	}
+	vertex = choose_next(search, used);
+	for (uint32_t colour = 0; colour <= used && colour < best->n_colours; colour++) {
+		bool new = colour == used;
+		uint64_t before;
+
+		if (search->around[colour] & bit(vertex))
+			continue;
+		before = give(search, vertex, colour);
+		try_smaller(search, used + new, bytes + (new ? best->size[vertex] : 0));
+		take_back(search, vertex, colour, before);
+	}
+}
+
+/* A clique, as far as it goes: the vertices that fit it, and the largest one found so far. */
+struct clique {
+	const uint64_t *neighbours;
+	uint32_t largest;
+	uint32_t steps_left;
+};
+
+/*
+ * Grows a clique of n vertices by those of the set, which all fit it. The set is coloured greedily: no clique has more
+ * of its vertices than that takes colours, so those of the last colours are tried first, and the rest may be left.
+ */
+static void grow_clique(struct clique *clique, uint64_t set, uint32_t n)
+{
+	uint32_t order[STINGY_COLOUR_EXACT], colours[STINGY_COLOUR_EXACT], n_ordered = 0;
+
+	if (n > clique->largest)
+		clique->largest = n;
+	if (!clique->steps_left)
+		return;
+	clique->steps_left--;
+	for (uint64_t left = set, colour = 1; left; colour++) {
+		for (uint64_t free = left; free;) {
+			uint32_t vertex = lowest(free);
+
+			free &= ~(clique->neighbours[vertex] | bit(vertex));
+			left &= ~bit(vertex);
+			order[n_ordered] = vertex;
+			colours[n_ordered++] = (uint32_t)colour;
+		}
+	}
+	while (n_ordered-- > 0 && n + colours[n_ordered] > clique->largest) {
+		grow_clique(clique, set & clique->neighbours[order[n_ordered]], n + 1);
+		set &= ~bit(order[n_ordered]);
+	}
+}
+
+/* How many vertices the largest clique in the set has, or one that is nearly as large. */
+static uint32_t find_clique(const struct search *search, uint64_t set)
+{
+	struct clique clique = {.neighbours = search->neighbours, .steps_left = PART_STEPS_MAX};
+
+	grow_clique(&clique, set, 0);
+	return clique.largest;
+}
+
+/* Vertices of at least the size. */
+static uint64_t as_large_as(const struct colouring *colouring, uint64_t size)
+{
+	uint64_t set = 0;
+
+	for (uint32_t i = 0; i < colouring->n; i++)
+		if (colouring->size[i] >= size)
+			set |= bit(i);
+	return set;
+}
+
+/* Of the sizes, the largest one that is smaller; 0: there is none. */
+static uint64_t next_smaller(const struct colouring *colouring, uint64_t size)
+{
+	uint64_t next = 0;
+
+	for (uint32_t i = 0; i < colouring->n; i++)
+		if (colouring->size[i] < size && colouring->size[i] > next)
+			next = colouring->size[i];
+	return next;
+}
+
+/* The fewest colours for the vertices of the set, or, if that takes too many steps, for a clique of it. */
+static uint32_t fewest_of(const struct search *search, uint64_t set)
+{
+	uint32_t colour[STINGY_COLOUR_EXACT] = {0}, clique = find_clique(search, set);
+	struct colouring part = *search->best;
+	struct search sub = {.best = &part, .steps_left = PART_STEPS_MAX, .uncoloured = set};
+
+	part.colour = colour;
+	memcpy(sub.neighbours, search->neighbours, sizeof(sub.neighbours));
+	try_fewer(&sub, 0, clique);
+	return sub.steps_left ? part.n_colours : clique;
+}
+
+/*
+ * Where the vertices of some size at least need n colours, n colours cost that much at least. All that there are cost
+ * no less than the smallest vertex.
+ */
+static void bound_bytes(struct search *search)
+{
+	const struct colouring *best = search->best;
+	uint64_t size = next_smaller(best, UINT64_MAX), smaller;
+	uint64_t least[STINGY_COLOUR_EXACT];
+	uint32_t n = 0;
+
+	for (; size && n < best->n_colours; size = smaller) {
+		uint32_t needed;
+
+		smaller = next_smaller(best, size);
+		needed = smaller ? fewest_of(search, as_large_as(best, size)) : best->n_colours;
+		while (n < needed)
+			least[n++] = size;
+	}
+	for (uint32_t i = n; i-- > 0;)
+		search->to_come[i] = search->to_come[i + 1] + least[i];
 }
 
 /* What the colouring at hand costs: each colour as much as its largest vertex. */
@@ -200,22 +362,36 @@ static uint64_t cost(const struct colouring *colouring)
 	return bytes;
 }
 
-/* DSATUR's answer is the first to be bettered. Returns whether all was tried. */
-static bool search_all(struct colouring *colouring)
+/* DSATUR's answer is the first to be bettered. */
+static enum stingy_colour_proof search_all(struct colouring *colouring)
 {
-	struct search search = {.best = colouring, .calls_left = CALLS_MAX};
+	struct search search = {.best = colouring, .steps_left = STEPS_MAX};
+	bool fewest;
 
+	search.uncoloured = all_vertices(colouring);
+	for (uint32_t i = 0; i < colouring->n; i++)
+		for (uint32_t j = 0; j < colouring->n; j++)
+			if (conflict(colouring, i, j))
+				search.neighbours[i] |= bit(j);
+	try_fewer(&search, 0, find_clique(&search, search.uncoloured));
+	fewest = search.steps_left > 0;
+	search.steps_left = STEPS_MAX;
 	colouring->bytes = cost(colouring);
-	prepare(&search);
-	try_colours(&search, 0, 0, 0);
-	return search.calls_left > 0;
+	bound_bytes(&search);
+	try_smaller(&search, 0, 0);
+	if (!fewest)
+		return STINGY_COLOUR_DSATUR;
+	return search.steps_left ? STINGY_COLOUR_BEST : STINGY_COLOUR_FEWEST;
 }
 
-uint32_t stingy_colour(uint32_t n, const bool *conflicts, const uint64_t *size, uint32_t *colour, bool *exact)
+uint32_t stingy_colour(uint32_t n, const bool *conflicts, const uint64_t *size, uint32_t *colour,
+		       enum stingy_colour_proof *proof)
 {
 	struct colouring colouring = {.n = n, .conflict = conflicts, .size = size, .colour = colour};
 
 	dsatur(&colouring);
-	*exact = n <= STINGY_COLOUR_EXACT && (n == 0 || search_all(&colouring));
+	*proof = n ? STINGY_COLOUR_DSATUR : STINGY_COLOUR_BEST;
+	if (n && n <= STINGY_COLOUR_EXACT)
+		*proof = search_all(&colouring);
 	return colouring.n_colours;
 }

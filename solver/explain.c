@@ -158,7 +158,7 @@ static void explain_chain(const struct stingy_solve *solve, uint32_t number, FIL
 	fprintf(out, "chain: %s, serving %" PRIu64 ", set-up %" PRIu64 ", at most %" PRIu32 " live",
 		stingy_class_name(stingy_class_of(&solve->atoms, unit)), unit->serving, unit->setup, unit->max_live);
 	if (unit->served)
-		fprintf(out, ", %" PRIu64 " bytes", stingy_model_size(unit));
+		fprintf(out, ", %" PRIu64 " bytes", stingy_model_size(unit, solve->choices.cover));
 	fprintf(out,
 		", %s:", kind == STINGY_NO_UNIT ? "not managed" : stingy_model_reason(solve->model.left_out[kind]));
 	for (uint32_t i = 0; i < chain->depth && i < FRAMES_SHOWN; i++)
@@ -193,7 +193,7 @@ static void explain_solution(const struct stingy_solve *solve, FILE *out)
 		fprintf(out, "solution: n_%s = %" PRIu32 ", laid out %" PRIu32 "\n", problem->kind[i].name, solve->n[i],
 			solve->layout.n[i]);
 	fprintf(out, "objective: %.9f; colours: %s\n", solve->solution.objective,
-		solve->model.colours_exact ? "the fewest" : "by DSATUR");
+		solve->model.colours ? "the fewest" : "by DSATUR");
 }
 
 void stingy_explain(const struct stingy_solve *solve, bool verbose, FILE *out)

@@ -120,6 +120,13 @@ static void scale_weights(struct stingy_problem *problem)
 		problem->stage[i].weight /= sum;
 }
 
+/* The concurrency of one stage alone: the objective falls as more of its tasks fit. */
+static void choose_stage(const struct stingy_choices *choices, struct stingy_problem *problem)
+{
+	for (uint32_t i = 0; choices->stage && i < problem->n_stages; i++)
+		problem->stage[i].weight = strcmp(problem->stage[i].name, choices->stage) == 0;
+}
+
 static char *name_stage(const struct stingy_model_source *source, uint32_t number)
 {
 	const struct stingy_stage *stage = &source->stages->stage[number];
@@ -152,6 +159,7 @@ void stingy_flow_add_stages(const struct stingy_model_source *source, struct sti
 	}
 	cut_stages(model);
 	scale_weights(problem);
+	choose_stage(source->choices, problem);
 	free(sorted);
 }
 
@@ -200,7 +208,8 @@ void stingy_flow_add_orders(const struct stingy_model_source *source, struct sti
 			if (!dominates(source, model, more, less) || is_implied(source, model, more, less))
 				continue;
 			STINGY_GROW(problem->order, &room, (size_t)problem->n_orders + 1);
-			problem->order[problem->n_orders++] = (struct stingy_problem_order){.more = more, .less = less};
+			problem->order[problem->n_orders++] = (struct stingy_problem_order){
+				.more = more, .less = less, .tasks = source->bounds->kind[model->kind[less]].tasks};
 		}
 	}
 }

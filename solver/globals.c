@@ -14,13 +14,14 @@ struct candidate {
 	uint64_t allocations;
 };
 
-static struct candidate candidate_of(const struct stingy_unit *unit, uint32_t kind)
+static struct candidate candidate_of(const struct stingy_choices *choices, const struct stingy_unit *unit,
+				     uint32_t kind)
 {
 	struct candidate candidate = {.global = {.kind = kind}, .allocations = unit->serving};
 	struct stingy_global *global = &candidate.global;
 
-	global->size = stingy_model_size(unit);
-	global->count = stingy_model_head_room(unit->max_live_in_thread);
+	global->size = stingy_model_size(unit, choices->cover);
+	global->count = stingy_model_head_room(unit->max_live_in_thread, choices->head_room);
 	candidate.bytes = stingy_round_up(global->size * global->count, STINGY_REGION_ALIGN);
 	return candidate;
 }
@@ -44,7 +45,7 @@ static int compare_kinds(const void *a, const void *b)
 }
 
 void stingy_globals_init(struct stingy_globals *globals, const struct stingy_census *census,
-			 const struct stingy_kinds *kinds, uint64_t room)
+			 const struct stingy_kinds *kinds, const struct stingy_choices *choices, uint64_t room)
 {
 	struct candidate *candidate = stingy_memory_new(kinds->n_kinds, sizeof(*candidate));
 	uint32_t n = 0;
@@ -52,7 +53,7 @@ void stingy_globals_init(struct stingy_globals *globals, const struct stingy_cen
 	memset(globals, 0, sizeof(*globals));
 	for (uint32_t i = 0; i < kinds->n_kinds; i++)
 		if (kinds->kind[i].class == STINGY_CLASS_FINAL && census->unit[i].serving)
-			candidate[n++] = candidate_of(&census->unit[i], i);
+			candidate[n++] = candidate_of(choices, &census->unit[i], i);
 	qsort(candidate, n, sizeof(*candidate), compare_worth);
 	globals->global = stingy_memory_new(n, sizeof(*globals->global));
 	for (uint32_t i = 0; i < n && globals->n_globals < STINGY_GLOBALS_MAX; i++) {

@@ -11,6 +11,7 @@
 #define STINGY_GLOBALS_H
 
 #include "census.h"
+#include "choices.h"
 #include "kinds.h"
 
 #define STINGY_GLOBALS_PART 8u   /* of the slab less the stack's part: what is theirs in any case */
@@ -30,7 +31,7 @@ struct stingy_globals {
 
 /* census: by kinds, with relations. room: bytes that all regions may take. */
 void stingy_globals_init(struct stingy_globals *globals, const struct stingy_census *census,
-			 const struct stingy_kinds *kinds, uint64_t room);
+			 const struct stingy_kinds *kinds, const struct stingy_choices *choices, uint64_t room);
 void stingy_globals_fini(struct stingy_globals *globals);
 
 /* Whether the kind has a place. */

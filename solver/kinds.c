@@ -37,6 +37,8 @@ struct leaf {
 struct splitting {
 	const struct stingy_chains *chains;
 	const struct stingy_places *places;
+	const struct stingy_census *census;
+	unsigned cover; /* percent */
 	struct atom *atom;
 	uint32_t n_atoms;
 	struct leaf *leaf; /* managed ones only */
@@ -44,16 +46,16 @@ struct splitting {
 	size_t leaf_room;
 };
 
-static struct signature signature_of(const struct stingy_census *census, const struct stingy_unit *unit)
+static struct signature signature_of(const struct splitting *splitting, const struct stingy_unit *unit)
 {
-	enum stingy_class class = stingy_class_of(census, unit);
+	enum stingy_class class = stingy_class_of(splitting->census, unit);
 
 	if (!stingy_class_is_managed(class))
 		return (struct signature){.managed = false};
 	return (struct signature){
 		.managed = true,
 		.class = class,
-		.step = stingy_sizes_step(stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES)),
+		.step = stingy_sizes_step(stingy_sizes_cover(&unit->served->sizes, splitting->cover)),
 		.stages = class == STINGY_CLASS_FINAL ? 0 : stingy_unit_stages(unit, STAGE_SHARE),
 	};
 }
@@ -75,17 +77,17 @@ static bool keeps_slots(const struct stingy_unit *unit)
 	return unit->setup_left || unit->fate[STINGY_FATE_LEFT];
 }
 
-static struct atom atom_of(const struct stingy_census *census, uint32_t chain)
+static struct atom atom_of(const struct splitting *splitting, uint32_t chain)
 {
-	const struct stingy_unit *unit = &census->unit[chain];
+	const struct stingy_unit *unit = &splitting->census->unit[chain];
 	struct atom atom = {.chain = chain, .weight = unit->serving + unit->setup};
 
-	atom.signature = signature_of(census, unit);
+	atom.signature = signature_of(splitting, unit);
 	atom.lost = unit->unseen_ends > 0;
 	atom.rare = atom.weight < RARE && !atom.lost && (atom.signature.managed || !keeps_slots(unit));
 	if (atom.signature.managed)
 		atom.bytes =
-			stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES) *
+			stingy_sizes_cover(&unit->served->sizes, splitting->cover) *
 			(atom.signature.class == STINGY_CLASS_FINAL ? unit->max_live
 								    : stingy_unit_per_task(unit, STINGY_COVER_TASKS));
 	return atom;
@@ -99,12 +101,14 @@ static int compare_atoms(const void *a, const void *b, void *data)
 	return stingy_chains_compare(splitting->chains, splitting->places, x->chain, y->chain);
 }
 
-static void take_atoms(struct splitting *splitting, const struct stingy_census *census)
+static void take_atoms(struct splitting *splitting)
 {
+	const struct stingy_census *census = splitting->census;
+
 	splitting->atom = stingy_memory_new(splitting->chains->n_chains, sizeof(*splitting->atom));
 	for (uint32_t i = 0; i < splitting->chains->n_chains; i++)
 		if (splitting->chains->chain[i].depth && census->unit[i].serving + census->unit[i].setup)
-			splitting->atom[splitting->n_atoms++] = atom_of(census, i);
+			splitting->atom[splitting->n_atoms++] = atom_of(splitting, i);
 	qsort_r(splitting->atom, splitting->n_atoms, sizeof(*splitting->atom), compare_atoms, splitting);
 }
 
@@ -327,15 +331,16 @@ static void summarize(struct stingy_kinds *kinds, const struct splitting *splitt
 }
 
 void stingy_kinds_init(struct stingy_kinds *kinds, const struct stingy_census *census,
-		       const struct stingy_chains *chains, const struct stingy_places *places, uint64_t task_bytes)
+		       const struct stingy_chains *chains, const struct stingy_places *places, unsigned cover,
+		       uint64_t task_bytes)
 {
-	struct splitting splitting = {.chains = chains, .places = places};
+	struct splitting splitting = {.chains = chains, .places = places, .census = census, .cover = cover};
 
 	memset(kinds, 0, sizeof(*kinds));
 	kinds->kind_of = stingy_memory_new(chains->n_chains, sizeof(*kinds->kind_of));
 	for (uint32_t i = 0; i < chains->n_chains; i++)
 		kinds->kind_of[i] = STINGY_NO_UNIT;
-	take_atoms(&splitting, census);
+	take_atoms(&splitting);
 	split(&splitting, 0, splitting.n_atoms, 0);
 	kinds->site = stingy_memory_new(splitting.n_leaves, sizeof(*kinds->site));
 	group(kinds, &splitting, task_bytes);

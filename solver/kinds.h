@@ -39,9 +39,13 @@ struct stingy_kinds {
 	uint32_t *kind_of; /* by chain; STINGY_NO_UNIT: not managed */
 };
 
-/* census: by whole chains. task_bytes: the most that one kind's objects of one task may take, to be grouped. */
+/*
+ * census: by whole chains. cover: percent of the allocations that a size must hold. task_bytes: the most that one
+ * kind's objects of one task may take, to be grouped.
+ */
 void stingy_kinds_init(struct stingy_kinds *kinds, const struct stingy_census *census,
-		       const struct stingy_chains *chains, const struct stingy_places *places, uint64_t task_bytes);
+		       const struct stingy_chains *chains, const struct stingy_places *places, unsigned cover,
+		       uint64_t task_bytes);
 void stingy_kinds_fini(struct stingy_kinds *kinds);
 
 #endif

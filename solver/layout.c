@@ -15,6 +15,7 @@ struct filling {
 	uint32_t *n; /* the best so far */
 	uint32_t *trial;
 	uint32_t *slots; /* by colour: as counted last */
+	uint64_t *slot;  /* by colour: bytes, at least the problem's */
 	uint32_t *extra; /* by colour: slots of a shared region beyond those of its largest kind */
 };
 
@@ -43,7 +44,7 @@ static bool fits(struct filling *filling, const uint32_t *n)
 	for (uint32_t i = 0; i < problem->n_colours; i++) {
 		if (filling->slots[i] > STINGY_SLOTS_MAX)
 			return false;
-		bytes += stingy_round_up(problem->slot[i] * filling->slots[i], STINGY_REGION_ALIGN);
+		bytes += stingy_round_up(filling->slot[i] * filling->slots[i], STINGY_REGION_ALIGN);
 	}
 	return bytes <= problem->tau && stingy_problem_allows(problem, n);
 }
@@ -140,11 +141,35 @@ static void raise_shared(struct filling *filling)
 	free(sum);
 }
 
-static void fill(struct filling *filling)
+/* Whether objects of the size, one every slot bytes, lie in more lines than they must. */
+static bool straddles(uint64_t size, uint64_t slot, uint32_t line)
+{
+	uint64_t divides = line;
+
+	while (slot % divides)
+		divides /= 2;
+	return line - divides + size > stingy_round_up(size, line);
+}
+
+/* Makes the slots straight, where that fits. The problem's colours are in the order of their heat. */
+static void straighten(struct filling *filling, uint32_t line)
+{
+	for (uint32_t i = 0; i < filling->problem->n_colours; i++) {
+		uint64_t size = filling->problem->slot[i];
+
+		while (straddles(size, filling->slot[i], line))
+			filling->slot[i] += STINGY_SLOT_ALIGN;
+		if (!fits(filling, filling->n))
+			filling->slot[i] = size;
+	}
+}
+
+static void fill(struct filling *filling, uint32_t line)
 {
 	raise_all(filling, 0, STEPS + 1);
 	raise_each(filling);
 	raise_shared(filling);
+	straighten(filling, line);
 	if (try_steps(filling, STEPS))
 		raise_all(filling, STEPS, STEPS * TIMES);
 }
@@ -157,12 +182,13 @@ static void set_regions(struct stingy_layout *layout, struct filling *filling)
 	layout->n_regions = problem->n_colours;
 	layout->region = stingy_memory_new(layout->n_regions, sizeof(*layout->region));
 	for (uint32_t i = 0; i < layout->n_regions; i++) {
-		layout->region[i].slot = (uint32_t)problem->slot[i];
+		layout->region[i].slot = (uint32_t)filling->slot[i];
 		layout->region[i].count = filling->slots[i];
 	}
 }
 
-void stingy_layout_init(struct stingy_layout *layout, const struct stingy_problem *problem, const uint32_t *n)
+void stingy_layout_init(struct stingy_layout *layout, const struct stingy_problem *problem, const uint32_t *n,
+			uint32_t line)
 {
 	struct filling filling = {.problem = problem};
 
@@ -171,10 +197,12 @@ void stingy_layout_init(struct stingy_layout *layout, const struct stingy_proble
 	filling.trial = stingy_memory_new(problem->n_kinds, sizeof(*filling.trial));
 	filling.slots = stingy_memory_new(problem->n_colours, sizeof(*filling.slots));
 	filling.extra = stingy_memory_new(problem->n_colours, sizeof(*filling.extra));
-	fill(&filling);
+	filling.slot = stingy_memory_copy(problem->slot, problem->n_colours * sizeof(*filling.slot));
+	fill(&filling, line);
 	set_regions(layout, &filling);
 	free(filling.trial);
 	free(filling.slots);
+	free(filling.slot);
 	free(filling.extra);
 }
 

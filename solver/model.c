@@ -2,7 +2,6 @@
 
 #include "../manifests/manifest.h"
 #include "bits.h"
-#include "colour.h"
 #include "flow.h"
 #include "memory.h"
 #include "round.h"
@@ -11,15 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD_ROOM  125u /* percent of what the traces had live at once */
 #define LARGE_PART 4u   /* of the slab: what one object, or one task's objects of a kind, may take at most */
 #define KINDS_MAX  512u /* more regions than that would have a page each, and hardly a line of it in use */
 #define SIMILAR    75u  /* percent: kinds share a region only if the smaller is at least that of the larger */
 
 /* Rare alignments beyond those of regions, and garbage in a damaged trace, go to the next allocator at run time. */
-uint64_t stingy_model_size(const struct stingy_unit *unit)
+uint64_t stingy_model_size(const struct stingy_unit *unit, unsigned cover)
 {
-	uint64_t size = stingy_sizes_cover(&unit->served->sizes, STINGY_COVER_SIZES), align = unit->max_align;
+	uint64_t size = stingy_sizes_cover(&unit->served->sizes, cover), align = unit->max_align;
 
 	if (align < STINGY_SLOT_ALIGN || align > STINGY_REGION_ALIGN || (align & (align - 1)))
 		align = STINGY_SLOT_ALIGN;
@@ -33,6 +31,7 @@ const char *stingy_model_reason(enum stingy_left_out reason)
 		[STINGY_KEPT_GLOBAL] = "kept",
 		[STINGY_LEFT_OUT_GLOBAL] = "beyond the globals' part of the cache",
 		[STINGY_LEFT_OUT_RARE] = "hardly any allocations",
+		[STINGY_LEFT_OUT_UNBOUNDED] = "in a cycle of stages, and not bounded per task",
 		[STINGY_LEFT_OUT_LARGE] = "too large for the cache",
 		[STINGY_LEFT_OUT_NO_ROOM] = "no room left",
 	};
@@ -40,9 +39,9 @@ const char *stingy_model_reason(enum stingy_left_out reason)
 	return names[reason];
 }
 
-uint32_t stingy_model_head_room(uint64_t n)
+uint32_t stingy_model_head_room(uint64_t n, unsigned percent)
 {
-	n = (n * HEAD_ROOM + 99) / 100;
+	n = (n * percent + 99) / 100;
 	if (n > STINGY_SLOTS_MAX)
 		n = STINGY_SLOTS_MAX;
 	return n ? (uint32_t)n : 1;
@@ -52,14 +51,17 @@ uint32_t stingy_model_head_room(uint64_t n)
 static enum stingy_left_out judge(const struct stingy_model_source *source, uint32_t number)
 {
 	const struct stingy_unit *unit = &source->census->unit[number];
+	const struct stingy_bound *bound = &source->bounds->kind[number];
 	uint64_t size;
 
 	if (source->kinds->kind[number].class == STINGY_CLASS_FINAL)
 		return stingy_globals_has(source->globals, number) ? STINGY_KEPT_GLOBAL : STINGY_LEFT_OUT_GLOBAL;
 	if (!unit->serving || unit->serving * 1000000 < source->census->serving * source->min_share)
 		return STINGY_LEFT_OUT_RARE;
-	size = stingy_model_size(unit);
-	if (size * stingy_unit_per_task(unit, STINGY_COVER_TASKS) > source->slab / LARGE_PART)
+	if (bound->by == STINGY_BOUND_BY_NOTHING)
+		return STINGY_LEFT_OUT_UNBOUNDED;
+	size = stingy_model_size(unit, source->choices->cover);
+	if (size * bound->per_task > source->slab / LARGE_PART)
 		return STINGY_LEFT_OUT_LARGE;
 	return STINGY_KEPT;
 }
@@ -68,8 +70,10 @@ static enum stingy_left_out judge(const struct stingy_model_source *source, uint
 static bool is_worth_less(const struct stingy_model_source *source, uint32_t a, uint32_t b)
 {
 	const struct stingy_unit *x = &source->census->unit[a], *y = &source->census->unit[b];
+	unsigned cover = source->choices->cover;
 
-	return (double)x->serving / (double)stingy_model_size(x) < (double)y->serving / (double)stingy_model_size(y);
+	return (double)x->serving / (double)stingy_model_size(x, cover) <
+	       (double)y->serving / (double)stingy_model_size(y, cover);
 }
 
 static void leave_out_least(const struct stingy_model_source *source, struct stingy_model *model)
@@ -115,12 +119,28 @@ static void add_kinds(const struct stingy_model_source *source, struct stingy_mo
 		if (model->left_out[i] != STINGY_KEPT)
 			continue;
 		kind->name = stingy_memory_text(name, strlen(name));
-		kind->size = stingy_model_size(unit);
+		kind->size = stingy_model_size(unit, source->choices->cover);
 		kind->max = 1;
-		kind->per_task = stingy_unit_per_task(unit, STINGY_COVER_TASKS);
+		kind->per_task = source->bounds->kind[i].per_task;
 		kind->value = unit->serving;
 		model->kind[problem->n_kinds++] = i;
 	}
+}
+
+/* Touched lines, of all kinds that are kept: what the objective of serving the most goes by. */
+static void set_worth(const struct stingy_model_source *source, struct stingy_problem *problem)
+{
+	double all = 0;
+
+	for (uint32_t i = 0; i < problem->n_kinds; i++) {
+		struct stingy_problem_kind *kind = &problem->kind[i];
+
+		kind->worth = (double)kind->value * (double)((kind->size + source->line - 1) / source->line);
+		all += kind->worth;
+	}
+	for (uint32_t i = 0; i < problem->n_kinds; i++)
+		problem->kind[i].worth /= all;
+	problem->objective = source->choices->objective;
 }
 
 static bool is_similar(uint64_t a, uint64_t b)
@@ -142,6 +162,46 @@ static bool may_share(const struct stingy_model_source *source, const struct sti
 	       !stingy_bits_has(census->together + y * census->n_words, x);
 }
 
+/* Of a colour: its allocations, and what one slot takes. */
+struct heat {
+	uint32_t colour;
+	uint64_t allocations, bytes;
+};
+
+static int compare_heat(const void *a, const void *b)
+{
+	const struct heat *x = a, *y = b;
+	double heat_x = (double)x->allocations / (double)x->bytes, heat_y = (double)y->allocations / (double)y->bytes;
+
+	if (heat_x != heat_y)
+		return heat_x < heat_y ? 1 : -1;
+	return (x->colour > y->colour) - (x->colour < y->colour);
+}
+
+/*
+ * Gives the kinds their colours, numbered by heat, which is the order of the regions: what is allocated most, a byte,
+ * comes first, so that the pages that are in use lie side by side, and those hardly ever touched behind them.
+ */
+static void sort_colours(struct stingy_problem *problem, const uint32_t *colour, uint32_t n_colours)
+{
+	struct heat *heat = stingy_memory_new(n_colours, sizeof(*heat));
+
+	for (uint32_t i = 0; i < n_colours; i++)
+		heat[i].colour = i;
+	for (uint32_t i = 0; i < problem->n_kinds; i++) {
+		struct heat *mine = &heat[colour[i]];
+
+		mine->allocations += problem->kind[i].value;
+		mine->bytes = problem->kind[i].size > mine->bytes ? problem->kind[i].size : mine->bytes;
+	}
+	qsort(heat, n_colours, sizeof(*heat), compare_heat);
+	for (uint32_t i = 0; i < n_colours; i++)
+		for (uint32_t j = 0; j < problem->n_kinds; j++)
+			if (colour[j] == heat[i].colour)
+				problem->kind[j].colour = i;
+	free(heat);
+}
+
 static void colour_kinds(const struct stingy_model_source *source, struct stingy_model *model)
 {
 	struct stingy_problem *problem = &model->problem;
@@ -156,9 +216,8 @@ static void colour_kinds(const struct stingy_model_source *source, struct stingy
 		for (uint32_t j = 0; j < n; j++)
 			conflict[(size_t)i * n + j] = i != j && !may_share(source, model, i, j);
 	}
-	n_colours = stingy_colour(n, conflict, size, colour, &model->colours_exact);
-	for (uint32_t i = 0; i < n; i++)
-		problem->kind[i].colour = colour[i];
+	n_colours = stingy_colour(n, conflict, size, colour, &model->colours);
+	sort_colours(problem, colour, n_colours);
 	stingy_problem_set_colours(problem, n_colours);
 	free(conflict);
 	free(size);
@@ -180,7 +239,7 @@ static uint32_t bound(const struct stingy_model_source *source, const struct sti
 
 	if (from_stage_to_stage && tasks > n)
 		n = tasks;
-	n = stingy_model_head_room(n);
+	n = stingy_model_head_room(n, source->choices->head_room);
 	if (n > most)
 		n = most;
 	return n ? (uint32_t)n : 1;
@@ -296,6 +355,7 @@ void stingy_model_init(struct stingy_model *model, const struct stingy_model_sou
 		clear(model);
 		model->problem.tau = source->tau;
 		add_kinds(source, model);
+		set_worth(source, &model->problem);
 		stingy_flow_add_stages(source, model);
 		colour_kinds(source, model);
 	} while (!fits(model));

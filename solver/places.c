@@ -2,6 +2,7 @@
 #include "places.h"
 
 #include "clean.h"
+#include "demangle.h"
 #include "hash.h"
 #include "memory.h"
 
@@ -113,7 +114,7 @@ static void bring_together(struct stingy_place *place, const struct stingy_trace
 	if (declared->function > place->function)
 		place->function = declared->function;
 	if (!place->name && declared->name.len)
-		place->name = stingy_clean(stingy_memory_text(declared->name.at, declared->name.len));
+		place->name = stingy_clean(stingy_demangle(declared->name.at, declared->name.len));
 }
 
 uint32_t stingy_places_add(struct stingy_places *places, uint32_t module, const struct stingy_trace_frame *declared)

@@ -100,13 +100,14 @@ static int compare_wants(const void *a, const void *b)
 }
 
 /* What the kinds want of the high slab: a slot of what they could not place, and no smaller than they have. */
-static uint32_t take_wants(const struct stingy_plan *plan, const struct stingy_trial *trial, struct want *want)
+static uint32_t take_wants(const struct stingy_plan *plan, const struct stingy_trial *trial,
+			   const struct stingy_choices *choices, struct want *want)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < plan->n_kinds; i++) {
 		const struct stingy_beside *beside = &trial->beside[i];
-		uint64_t slot = stingy_sizes_cover(&beside->sizes, STINGY_COVER_SIZES);
+		uint64_t slot = stingy_sizes_cover(&beside->sizes, choices->cover);
 
 		if (!beside->allocations)
 			continue;
@@ -114,18 +115,19 @@ static uint32_t take_wants(const struct stingy_plan *plan, const struct stingy_t
 			slot = plan->kind[i].size;
 		want[n++] = (struct want){.number = i,
 					  .slot = (uint32_t)stingy_round_up(slot, STINGY_SLOT_ALIGN),
-					  .count = stingy_model_head_room(beside->max_live),
+					  .count = stingy_model_head_room(beside->max_live, choices->head_room),
 					  .allocations = beside->allocations};
 	}
 	qsort(want, n, sizeof(*want), compare_wants);
 	return n;
 }
 
-void stingy_plan_add_high(struct stingy_plan *plan, const struct stingy_trial *trial, uint32_t room)
+void stingy_plan_add_high(struct stingy_plan *plan, const struct stingy_trial *trial,
+			  const struct stingy_choices *choices, uint32_t room)
 {
 	struct want *want = stingy_memory_new(plan->n_kinds, sizeof(*want));
 	uint64_t begin = stingy_manifest_high(&plan->slab), offset = begin;
-	uint32_t n_wants = take_wants(plan, trial, want), last = plan->n_regions + STINGY_PLAN_HIGH_MAX;
+	uint32_t n_wants = take_wants(plan, trial, choices, want), last = plan->n_regions + STINGY_PLAN_HIGH_MAX;
 
 	for (uint32_t i = 0; i < n_wants && plan->n_regions < last; i++) {
 		uint64_t fit = (begin + room - offset) / want[i].slot;

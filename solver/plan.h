@@ -46,6 +46,7 @@ void stingy_plan_fini(struct stingy_plan *plan);
  * Adds a high slab of at most room bytes: to the kinds of which a trial of this plan saw the most allocations without a
  * place, a byte of what they need, a region of their own.
  */
-void stingy_plan_add_high(struct stingy_plan *plan, const struct stingy_trial *trial, uint32_t room);
+void stingy_plan_add_high(struct stingy_plan *plan, const struct stingy_trial *trial,
+			  const struct stingy_choices *choices, uint32_t room);
 
 #endif

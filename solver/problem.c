@@ -192,9 +192,21 @@ static double share_of(const struct stingy_problem *problem, const uint32_t *n, 
 	return (double)problem->kind[kind].per_task / n[kind];
 }
 
+static double not_served(const struct stingy_problem *problem, const uint32_t *n)
+{
+	double sum = 0;
+
+	for (uint32_t i = 0; i < problem->n_kinds; i++)
+		sum += problem->kind[i].worth * (1 - (double)n[i] / problem->kind[i].max);
+	return sum;
+}
+
 double stingy_problem_objective(const struct stingy_problem *problem, const uint32_t *n)
 {
 	double sum = 0;
+
+	if (problem->objective == STINGY_OBJECTIVE_SERVED)
+		return not_served(problem, n);
 
 	for (uint32_t i = 0; i < problem->n_stages; i++) {
 		const struct stingy_problem_stage *stage = &problem->stage[i];
@@ -209,6 +221,17 @@ double stingy_problem_objective(const struct stingy_problem *problem, const uint
 	return sum;
 }
 
+/* Takes the trial, with what the order constraints ask for on top of it, if that is allowed, and better. */
+static bool take_if_better(const struct stingy_problem *problem, uint32_t *trial, uint32_t *n)
+{
+	stingy_problem_raise(problem, trial);
+	if (!stingy_problem_is_feasible(problem, trial) ||
+	    stingy_problem_objective(problem, trial) >= stingy_problem_objective(problem, n))
+		return false;
+	memcpy(n, trial, problem->n_kinds * sizeof(*n));
+	return true;
+}
+
 /* One more of each kind that bounds the stage most. Returns whether that is allowed, and better. */
 static bool improve_stage(const struct stingy_problem *problem, const struct stingy_problem_stage *stage, uint32_t *n)
 {
@@ -221,27 +244,45 @@ static bool improve_stage(const struct stingy_problem *problem, const struct sti
 		worst = fmax(worst, share_of(problem, n, bounding[i]));
 	for (uint32_t i = 0; i < n_bounding; i++)
 		trial[bounding[i]] += share_of(problem, n, bounding[i]) == worst;
-	stingy_problem_raise(problem, trial);
-	better = stingy_problem_is_feasible(problem, trial) &&
-		 stingy_problem_objective(problem, trial) < stingy_problem_objective(problem, n);
-	if (better)
-		memcpy(n, trial, problem->n_kinds * sizeof(*n));
+	better = take_if_better(problem, trial, n);
 	free(trial);
+	return better;
+}
+
+/* One more of the kind. */
+static bool improve_kind(const struct stingy_problem *problem, uint32_t kind, uint32_t *n)
+{
+	uint32_t *trial = stingy_memory_copy(n, problem->n_kinds * sizeof(*n));
+	bool better;
+
+	trial[kind]++;
+	better = take_if_better(problem, trial, n);
+	free(trial);
+	return better;
+}
+
+static bool improve_any(const struct stingy_problem *problem, uint32_t *n)
+{
+	bool better = false;
+
+	if (problem->objective == STINGY_OBJECTIVE_SERVED) {
+		for (uint32_t i = 0; i < problem->n_kinds; i++)
+			while (improve_kind(problem, i, n))
+				better = true;
+		return better;
+	}
+	for (uint32_t i = 0; i < problem->n_stages; i++)
+		while (problem->stage[i].weight > 0 && improve_stage(problem, &problem->stage[i], n))
+			better = true;
 	return better;
 }
 
 void stingy_problem_improve(const struct stingy_problem *problem, uint32_t *n)
 {
-	bool better = true;
-
 	if (!stingy_problem_is_feasible(problem, n))
 		return;
-	while (better) {
-		better = false;
-		for (uint32_t i = 0; i < problem->n_stages; i++)
-			while (problem->stage[i].weight > 0 && improve_stage(problem, &problem->stage[i], n))
-				better = true;
-	}
+	while (improve_any(problem, n))
+		;
 }
 
 static void print_stage(const struct stingy_problem *problem, const struct stingy_problem_stage *stage, FILE *out)
@@ -271,7 +312,8 @@ static void print_order(const struct stingy_problem *problem, const struct sting
 	fprintf(out, "n_%s >= ", problem->kind[order->more].name);
 	if (less > 1)
 		fprintf(out, "%" PRIu32 "*", less);
-	fprintf(out, "n_%s\n", problem->kind[order->less].name);
+	fprintf(out, "n_%s", problem->kind[order->less].name);
+	fputc('\n', out);
 }
 
 static void print_layout(const struct stingy_problem *problem, FILE *out)

@@ -7,7 +7,9 @@
  *   order:   n_more >= n_less; scaled where a task holds more of the one than of the other
  *   layout:  sum over colours of slot(c) n_c <= tau less what aligning the regions may take; n_c >= n_O, and for each
  *            stage n_c >= the instances of all kinds of the colour that one run allocates: else no run ever fits
- *   minimise the sum over stages of weight / min over its live kinds of n_l / per_task(l)
+ *   minimise the sum over stages of weight / min over its live kinds of n_l / per_task(l),
+ *   or, if that is the objective, the sum over kinds of worth (1 - n_O / max), what is not served of all that is
+ * touched
  *
  * Kinds of one colour share a region. Heap memory, owned by the problem; solving it is program.c's business.
  */
@@ -18,6 +20,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+enum stingy_objective {
+	STINGY_OBJECTIVE_STAGES = 0, /* the paper's: what the first runs of stages cost */
+	STINGY_OBJECTIVE_SERVED,     /* the lines of the cache that are touched of what is not served */
+};
+
 struct stingy_problem_kind {
 	char *name;
 	uint64_t size;     /* bytes */
@@ -25,6 +32,7 @@ struct stingy_problem_kind {
 	uint32_t per_task; /* instances that one task holds at most, at least 1 */
 	uint32_t colour;
 	uint64_t value; /* allocations, to choose between equal solutions */
+	double worth;   /* its part of all touched lines of allocations: of all kinds, they sum to 1 */
 };
 
 struct stingy_problem_stage {
@@ -39,10 +47,12 @@ struct stingy_problem_stage {
 
 struct stingy_problem_order {
 	uint32_t more, less;
+	uint64_t tasks; /* of the traces: those that had the lesser kind, and never without the greater */
 };
 
 struct stingy_problem {
 	uint64_t tau; /* bytes */
+	enum stingy_objective objective;
 	struct stingy_problem_kind *kind;
 	uint32_t n_kinds;
 	struct stingy_problem_stage *stage;

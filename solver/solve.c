@@ -18,6 +18,8 @@ void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_opt
 {
 	memset(solve, 0, sizeof(*solve));
 	solve->options = options;
+	solve->choices = options->choices;
+	stingy_choices_settle(&solve->choices);
 	solve->program = STINGY_NO_MODULE;
 	stingy_places_init(&solve->places);
 	stingy_chains_init(&solve->chains);
@@ -29,9 +31,11 @@ void stingy_solve_fini(struct stingy_solve *solve)
 {
 	stingy_plan_fini(&solve->plan);
 	stingy_layout_fini(&solve->layout);
+	stingy_solution_fini(&solve->solution);
 	free(solve->n);
 	stingy_model_fini(&solve->model);
 	stingy_globals_fini(&solve->globals);
+	stingy_bounds_fini(&solve->bounds);
 	stingy_census_fini(&solve->census);
 	stingy_kinds_fini(&solve->kinds);
 	stingy_census_fini(&solve->atoms);
@@ -190,7 +194,7 @@ static void find_kinds(struct stingy_solve *solve)
 		solve->itself[i] = i;
 	stingy_census_init(&solve->atoms, n, solve->itself, solve->stages.n_stages, false);
 	take_census(solve, &solve->atoms);
-	stingy_kinds_init(&solve->kinds, &solve->atoms, &solve->chains, &solve->places,
+	stingy_kinds_init(&solve->kinds, &solve->atoms, &solve->chains, &solve->places, solve->choices.cover,
 			  stingy_solve_slab(solve) / TASK_PART);
 	stingy_names_give(&solve->kinds, &solve->chains, &solve->places);
 	stingy_census_init(&solve->census, solve->kinds.n_kinds, solve->kinds.kind_of, solve->stages.n_stages, true);
@@ -215,7 +219,7 @@ static void model_with(struct stingy_solve *solve, uint64_t room)
 {
 	uint64_t slab = stingy_solve_slab(solve) - solve->options->stack;
 
-	stingy_globals_init(&solve->globals, &solve->census, &solve->kinds, room);
+	stingy_globals_init(&solve->globals, &solve->census, &solve->kinds, &solve->choices, room);
 	solve->source = (struct stingy_model_source){
 		.census = &solve->census,
 		.kinds = &solve->kinds,
@@ -223,6 +227,9 @@ static void model_with(struct stingy_solve *solve, uint64_t room)
 		.places = &solve->places,
 		.stages = &solve->stages,
 		.globals = &solve->globals,
+		.bounds = &solve->bounds,
+		.choices = &solve->choices,
+		.line = solve->options->cache.line,
 		.slab = slab,
 		.tau = slab - solve->globals.bytes,
 		.min_share = solve->options->min_share,
@@ -292,11 +299,34 @@ static void make_plan(struct stingy_solve *solve)
 	if (!options->arenas)
 		solve->plan.slab.arenas = trial.n_arenas ? trial.n_arenas : 1;
 	if (options->high) {
-		stingy_plan_add_high(&solve->plan, &trial, high_at_most(solve));
+		stingy_plan_add_high(&solve->plan, &trial, &solve->choices, high_at_most(solve));
 		stingy_trial_fini(&trial);
 		try_out(solve, &trial);
 	}
 	stingy_trial_fini(&trial);
+}
+
+static const char *busiest(const struct stingy_problem *problem)
+{
+	const struct stingy_problem_stage *best = &problem->stage[0];
+
+	for (uint32_t i = 1; i < problem->n_stages; i++)
+		if (problem->stage[i].n_live + problem->stage[i].n_allocates > best->n_live + best->n_allocates)
+			best = &problem->stage[i];
+	return best->name;
+}
+
+/* The stage that the user named must be there. */
+static int check_stage(struct stingy_solve *solve)
+{
+	const struct stingy_problem *problem = &solve->model.problem;
+
+	if (!solve->choices.stage || solve->nothing)
+		return 0;
+	for (uint32_t i = 0; i < problem->n_stages; i++)
+		if (strcmp(problem->stage[i].name, solve->choices.stage) == 0)
+			return 0;
+	return fail(solve, "no stage is called '%s'; the busiest is '%s'", solve->choices.stage, busiest(problem));
 }
 
 int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
@@ -307,14 +337,15 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 		return -1;
 	find_stages(solve);
 	find_kinds(solve);
-	if (make_model(solve) < 0)
+	stingy_bounds_init(&solve->bounds, &solve->census, &solve->kinds, &solve->choices);
+	if (make_model(solve) < 0 || check_stage(solve) < 0)
 		return -1;
 	if (solve->nothing)
 		return 0;
 	solve->n = stingy_memory_new(problem->n_kinds, sizeof(*solve->n));
-	if (stingy_program_solve(problem, solve->n, &solve->solution) < 0)
+	if (stingy_program_solve(problem, &solve->options->limits, solve->n, &solve->solution) < 0)
 		return fail(solve, "not even one instance of each object kind fits the cache");
-	stingy_layout_init(&solve->layout, problem, solve->n);
+	stingy_layout_init(&solve->layout, problem, solve->n, solve->options->cache.line);
 	make_plan(solve);
 	return 0;
 }

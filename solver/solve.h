@@ -27,6 +27,8 @@ struct stingy_solve_options {
 	uint32_t stack;     /* bytes at the bottom of the slab; a multiple of STINGY_REGION_ALIGN */
 	uint32_t high;      /* bytes of the high slab, at most; a multiple of STINGY_REGION_ALIGN */
 	uint32_t arenas;    /* 0: as many as the traces show to be needed */
+	struct stingy_choices choices;
+	struct stingy_program_limits limits;
 };
 
 struct stingy_solve {
@@ -41,6 +43,8 @@ struct stingy_solve {
 	uint32_t *itself;                   /* by chain: its number, which is its unit in the first census */
 	struct stingy_census atoms, census; /* by chain, by kind */
 	struct stingy_kinds kinds;
+	struct stingy_choices choices; /* the options', settled */
+	struct stingy_bounds bounds;
 	struct stingy_globals globals;
 	struct stingy_model_source source;
 	struct stingy_model model;

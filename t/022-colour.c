@@ -9,10 +9,11 @@
 
 #include <cmocka.h>
 
-#define GRAPHS 300u
+#define GRAPHS 1000u
 #define SMALL  7u
-#define LARGE  60u
-#define HARD   50u
+#define LARGE  90u
+#define HARD   3u
+#define LIVES  40u
 
 struct graph {
 	uint32_t n;
@@ -84,12 +85,12 @@ static void small_graphs_are_exact(void **state)
 	for (unsigned i = 0; i < GRAPHS; i++) {
 		uint32_t colour[LARGE], trial[LARGE], best = UINT32_MAX, n_colours;
 		uint64_t best_bytes = UINT64_MAX;
-		bool exact;
+		enum stingy_colour_proof proof;
 
 		make(&graph, 1 + below(SMALL), 10 + below(80));
 		try_all(&graph, trial, 0, &best, &best_bytes);
-		assert_int_equal(stingy_colour(graph.n, graph.conflict, graph.size, colour, &exact), best);
-		assert_true(exact);
+		assert_int_equal(stingy_colour(graph.n, graph.conflict, graph.size, colour, &proof), best);
+		assert_int_equal(proof, STINGY_COLOUR_BEST);
 		assert_true(is_proper(&graph, colour));
 		assert_int_equal(bytes_of(&graph, colour, &n_colours), best_bytes);
 		assert_int_equal(n_colours, best);
@@ -104,11 +105,11 @@ static void large_graphs_are_coloured(void **state)
 	seed_random(23);
 	for (unsigned i = 0; i < GRAPHS; i++) {
 		uint32_t colour[LARGE], n, n_colours;
-		bool exact;
+		enum stingy_colour_proof proof;
 
 		make(&graph, STINGY_COLOUR_EXACT + 1 + below(LARGE - STINGY_COLOUR_EXACT), below(101));
-		n = stingy_colour(graph.n, graph.conflict, graph.size, colour, &exact);
-		assert_false(exact);
+		n = stingy_colour(graph.n, graph.conflict, graph.size, colour, &proof);
+		assert_int_equal(proof, STINGY_COLOUR_DSATUR);
 		assert_true(is_proper(&graph, colour));
 		bytes_of(&graph, colour, &n_colours);
 		assert_int_equal(n_colours, n);
@@ -123,7 +124,7 @@ static void cliques_are_found_early(void **state)
 {
 	static struct graph graph;
 	uint32_t colour[LARGE], n_colours;
-	bool exact;
+	enum stingy_colour_proof proof;
 
 	(void)state;
 	for (uint32_t clique = 1; clique <= STINGY_COLOUR_EXACT; clique++) {
@@ -133,9 +134,9 @@ static void cliques_are_found_early(void **state)
 		for (uint32_t i = graph.n - clique; i < graph.n; i++)
 			for (uint32_t j = graph.n - clique; j < graph.n; j++)
 				graph.conflict[i * graph.n + j] = i != j;
-		n_colours = stingy_colour(graph.n, graph.conflict, graph.size, colour, &exact);
+		n_colours = stingy_colour(graph.n, graph.conflict, graph.size, colour, &proof);
 		assert_int_equal(n_colours, clique);
-		assert_true(exact);
+		assert_int_equal(proof, STINGY_COLOUR_BEST);
 		assert_true(is_proper(&graph, colour));
 	}
 }
@@ -144,45 +145,81 @@ static void cliques_are_found_early(void **state)
 static void graphs_of_the_largest_exact_size_end(void **state)
 {
 	static struct graph graph;
-	unsigned n_exact = 0;
+	unsigned n_best = 0, n_fewest = 0;
 
 	(void)state;
 	seed_random(24);
 	for (unsigned i = 0; i < HARD; i++) {
 		uint32_t colour[LARGE], again[LARGE], n, n_colours;
-		bool exact;
+		enum stingy_colour_proof proof;
 
 		make(&graph, STINGY_COLOUR_EXACT, below(101));
-		n = stingy_colour(graph.n, graph.conflict, graph.size, colour, &exact);
-		n_exact += exact;
-		assert_int_equal(stingy_colour(graph.n, graph.conflict, graph.size, again, &exact), n);
+		n = stingy_colour(graph.n, graph.conflict, graph.size, colour, &proof);
+		n_best += proof == STINGY_COLOUR_BEST;
+		n_fewest += proof >= STINGY_COLOUR_FEWEST;
+		assert_int_equal(stingy_colour(graph.n, graph.conflict, graph.size, again, &proof), n);
 		assert_memory_equal(colour, again, graph.n * sizeof(*colour));
 		assert_true(is_proper(&graph, colour));
 		bytes_of(&graph, colour, &n_colours);
 		assert_int_equal(n_colours, n);
 	}
-	print_message("# %u of %u exact\n", n_exact, HARD);
+	print_message("# of %u, %u of the fewest colours, %u of the fewest bytes too\n", HARD, n_fewest, n_best);
+}
+
+/* What conflict graphs are made of: kinds live over some stages in a row; only those of a similar size may share. */
+static void lifetimes_of_the_largest_exact_size_are_exact(void **state)
+{
+	static struct graph graph;
+	unsigned n_best = 0;
+
+	(void)state;
+	seed_random(25);
+	for (unsigned i = 0; i < LIVES; i++) {
+		uint32_t colour[LARGE], first[LARGE], last[LARGE], n_stages = 3 + below(30), n_colours, n;
+		enum stingy_colour_proof proof;
+
+		make(&graph, STINGY_COLOUR_EXACT, 0);
+		for (uint32_t j = 0; j < graph.n; j++) {
+			first[j] = below(n_stages);
+			last[j] = first[j] + below(n_stages - first[j]);
+			for (uint32_t k = 0; k < j; k++)
+				graph.conflict[j * graph.n + k] = graph.conflict[k * graph.n + j] =
+					(first[j] <= last[k] && first[k] <= last[j]) ||
+					graph.size[j] * 4 < graph.size[k] * 3 || graph.size[k] * 4 < graph.size[j] * 3;
+		}
+		n = stingy_colour(graph.n, graph.conflict, graph.size, colour, &proof);
+		assert_int_not_equal(proof, STINGY_COLOUR_DSATUR);
+		n_best += proof == STINGY_COLOUR_BEST;
+		assert_true(is_proper(&graph, colour));
+		bytes_of(&graph, colour, &n_colours);
+		assert_int_equal(n_colours, n);
+	}
+	print_message("# %u of %u of the fewest bytes too\n", n_best, LIVES);
+	assert_true(n_best * 2 > LIVES);
 }
 
 static void knows_extremes(void **state)
 {
 	static struct graph graph;
 	uint32_t colour[LARGE];
-	bool exact;
+	enum stingy_colour_proof proof;
 
 	(void)state;
-	assert_int_equal(stingy_colour(0, graph.conflict, graph.size, colour, &exact), 0);
+	assert_int_equal(stingy_colour(0, graph.conflict, graph.size, colour, &proof), 0);
 	make(&graph, STINGY_COLOUR_EXACT, 0);
-	assert_int_equal(stingy_colour(graph.n, graph.conflict, graph.size, colour, &exact), 1);
+	assert_int_equal(stingy_colour(graph.n, graph.conflict, graph.size, colour, &proof), 1);
 	make(&graph, STINGY_COLOUR_EXACT, 100);
-	assert_int_equal(stingy_colour(graph.n, graph.conflict, graph.size, colour, &exact), STINGY_COLOUR_EXACT);
+	assert_int_equal(stingy_colour(graph.n, graph.conflict, graph.size, colour, &proof), STINGY_COLOUR_EXACT);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(small_graphs_are_exact),  cmocka_unit_test(large_graphs_are_coloured),
-		cmocka_unit_test(cliques_are_found_early), cmocka_unit_test(graphs_of_the_largest_exact_size_end),
+		cmocka_unit_test(small_graphs_are_exact),
+		cmocka_unit_test(large_graphs_are_coloured),
+		cmocka_unit_test(cliques_are_found_early),
+		cmocka_unit_test(graphs_of_the_largest_exact_size_end),
+		cmocka_unit_test(lifetimes_of_the_largest_exact_size_are_exact),
 		cmocka_unit_test(knows_extremes),
 	};
 

@@ -17,6 +17,8 @@
 #define COUNT_MAX  12u
 #define SIZE       4096u
 
+static const struct stingy_program_limits any = {.gap = 0};
+
 static char *copy(const char *text)
 {
 	return strdup(text);
@@ -54,8 +56,8 @@ static void make_figure_2(struct stingy_problem *problem)
 	problem->tau = 7 * SIZE;
 	problem->n_kinds = 2;
 	problem->kind = calloc(2, sizeof(*problem->kind));
-	problem->kind[0] = (struct stingy_problem_kind){copy("O1"), SIZE, 7, 1, 0, 1};
-	problem->kind[1] = (struct stingy_problem_kind){copy("O2"), SIZE, 7, 1, 1, 1};
+	problem->kind[0] = (struct stingy_problem_kind){copy("O1"), SIZE, 7, 1, 0, 1, 0};
+	problem->kind[1] = (struct stingy_problem_kind){copy("O2"), SIZE, 7, 1, 1, 1, 0};
 	problem->n_stages = 5;
 	problem->stage = calloc(5, sizeof(*problem->stage));
 	set_stage(&problem->stage[0], "s1", 0, 1, 1);
@@ -101,11 +103,12 @@ static void figure_2_has_the_papers_solution(void **state)
 
 	(void)state;
 	make_figure_2(&problem);
-	assert_int_equal(stingy_program_solve(&problem, n, &solution), 0);
+	assert_int_equal(stingy_program_solve(&problem, &any, n, &solution), 0);
 	assert_int_equal(n[0], 3);
 	assert_int_equal(n[1], 4);
 	assert_true(fabs(solution.objective - 0.2 * (1.0 / 4 + 1.0 / 4 + 1.0 / 3)) < 1e-12);
 	assert_true(solution.gap == 0);
+	stingy_solution_fini(&solution);
 	stingy_problem_fini(&problem);
 }
 
@@ -118,11 +121,12 @@ static void nothing_fits_is_told(void **state)
 	(void)state;
 	make_figure_2(&problem);
 	problem.tau = 2 * SIZE - 1;
-	assert_int_equal(stingy_program_solve(&problem, n, &solution), -1);
+	assert_int_equal(stingy_program_solve(&problem, &any, n, &solution), -1);
 	problem.tau = 2 * SIZE;
-	assert_int_equal(stingy_program_solve(&problem, n, &solution), 0);
+	assert_int_equal(stingy_program_solve(&problem, &any, n, &solution), 0);
 	assert_int_equal(n[0], 1);
 	assert_int_equal(n[1], 1);
+	stingy_solution_fini(&solution);
 	stingy_problem_fini(&problem);
 }
 
@@ -158,12 +162,13 @@ static void layouts_hold_what_a_run_allocates(void **state)
 	problem.kind[1].max = 1;
 	problem.stage[0].count[0] = 5;
 	stingy_problem_set_colours(&problem, 2);
-	assert_int_equal(stingy_program_solve(&problem, n, &solution), 0);
+	assert_int_equal(stingy_program_solve(&problem, &any, n, &solution), 0);
 	assert_int_equal(n[1], 1);
-	stingy_layout_init(&layout, &problem, n);
+	stingy_layout_init(&layout, &problem, n, 64);
 	assert_int_equal(layout.region[0].count, 2);
 	assert_int_equal(layout.region[1].count, 5);
 	stingy_layout_fini(&layout);
+	stingy_solution_fini(&solution);
 	stingy_problem_fini(&problem);
 }
 
@@ -191,7 +196,7 @@ static void make_orders(struct stingy_problem *problem)
 	for (uint32_t i = 0; i < problem->n_kinds; i++)
 		for (uint32_t j = i + 1; j < problem->n_kinds; j++)
 			if (below(4) == 0)
-				problem->order[problem->n_orders++] = (struct stingy_problem_order){i, j};
+				problem->order[problem->n_orders++] = (struct stingy_problem_order){i, j, 0};
 }
 
 static void make_random(struct stingy_problem *problem)
@@ -248,7 +253,7 @@ static void random_instances_are_solved_to_the_optimum(void **state)
 
 		make_random(&problem);
 		try_all(&problem, trial, 0, &best);
-		result = stingy_program_solve(&problem, n, &solution);
+		result = stingy_program_solve(&problem, &any, n, &solution);
 		assert_int_equal(result, isinf(best) ? -1 : 0);
 		if (result == 0) {
 			n_feasible++;
@@ -257,6 +262,7 @@ static void random_instances_are_solved_to_the_optimum(void **state)
 			if (fabs(solution.objective - best) > 1e-9)
 				fail_msg("instance %u: %.12f, but %.12f is possible", i, solution.objective, best);
 			assert_true(solution.gap == 0);
+			stingy_solution_fini(&solution);
 		}
 		stingy_problem_fini(&problem);
 	}

@@ -84,7 +84,7 @@ static void set_up(struct made *made, uint32_t chain_number, uint64_t n)
 
 static void find_kinds(struct made *made)
 {
-	stingy_kinds_init(&made->kinds, &made->census, &made->chains, &made->places, 1 << 20);
+	stingy_kinds_init(&made->kinds, &made->census, &made->chains, &made->places, 99, 1 << 20);
 }
 
 static void one_frame_is_enough_where_all_agree(void **state)
@@ -221,7 +221,7 @@ static void kinds_are_not_grouped_beyond_a_tasks_bytes(void **state)
 	allocate(made, chain(made, 0x10, 0, 0), MANY, 64, STINGY_FATE_TASK);
 	allocate(made, chain(made, 0x11, 0, 0), MANY, 64, STINGY_FATE_TASK);
 	allocate(made, chain(made, 0x12, 0, 0), MANY, 64, STINGY_FATE_TASK);
-	stingy_kinds_init(&made->kinds, &made->census, &made->chains, &made->places, 128);
+	stingy_kinds_init(&made->kinds, &made->census, &made->chains, &made->places, 99, 128);
 	assert_int_equal(made->kinds.n_sites, 3);
 	assert_int_equal(made->kinds.n_kinds, 2);
 }

@@ -104,8 +104,8 @@ static void what_is_often_of_no_task_is_in_no_order(void **state)
 
 	(void)state;
 	make_server(&server);
-	serve_many(&server, 20);
-	for (unsigned i = 0; i < 20; i++) {
+	serve_many(&server, 40);
+	for (unsigned i = 0; i < 40; i++) {
 		made_wait(&server.made, server.wait);
 		made_turn(&server.made, UINT64_MAX);
 		made_alloc(&server.made, server.reply, 2048, 0x1000);

@@ -146,16 +146,18 @@ static void the_most_allocations_a_byte_go_first(void **state)
 					  {.class = STINGY_CLASS_PER_TASK},
 					  {.class = STINGY_CLASS_FINAL}};
 	struct stingy_kinds kinds = {.kind = kind, .n_kinds = KINDS};
+	struct stingy_choices choices = {0};
 	struct stingy_globals globals;
 	struct stingy_census census;
 
 	(void)state;
+	stingy_choices_settle(&choices);
 	stingy_census_init(&census, KINDS, itself, 1, true);
 	keep(&census, 0, 8, 512); /* ten of them: 5 KiB */
 	keep(&census, 1, 4, 1000);
 	keep(&census, 2, 100, 16);
 	keep(&census, 3, 50, 32); /* 63 of them: 2,016 bytes */
-	stingy_globals_init(&globals, &census, &kinds, 7 * 1024);
+	stingy_globals_init(&globals, &census, &kinds, &choices, 7 * 1024);
 	assert_int_equal(globals.n_globals, 2);
 	assert_int_equal(globals.global[0].kind, 0);
 	assert_int_equal(globals.global[0].count, 10);

@@ -11,6 +11,8 @@
 #define LARGEST 8192u /* bytes that a high slab could hold */
 
 /* One kind, of unit 1, with two slots of 64 bytes for objects of up to 60. */
+static const struct stingy_choices choices = {.cover = 99, .head_room = 125};
+
 struct tried {
 	uint32_t number[2];
 	struct stingy_manifest_region region[2 + STINGY_PLAN_HIGH_MAX];
@@ -130,7 +132,7 @@ static void the_high_slab_takes_what_was_beside(void **state)
 	make(&tried, 0, 1001, true);
 	assert_int_equal(tried.trial.beside[0].allocations, 3);
 	assert_int_equal(tried.trial.beside[0].max_live, 2);
-	stingy_plan_add_high(&tried.plan, &tried.trial, LARGEST);
+	stingy_plan_add_high(&tried.plan, &tried.trial, &choices, LARGEST);
 	stingy_trial_fini(&tried.trial);
 	assert_int_equal(tried.plan.n_regions, 2);
 	assert_int_equal(tried.kind.high, 1);
@@ -158,13 +160,13 @@ static void it_has_no_more_than_fits(void **state)
 	begin(&tried, 1);
 	for (unsigned i = 0; i < 100; i++)
 		make(&tried, 0, 1024, true);
-	stingy_plan_add_high(&tried.plan, &tried.trial, 3 * 1024);
+	stingy_plan_add_high(&tried.plan, &tried.trial, &choices, 3 * 1024);
 	assert_int_equal(tried.region[1].count, 3);
 	assert_int_equal(tried.plan.slab.high, 3 * 1024);
 	stingy_trial_fini(&tried.trial);
 	begin(&tried, 1);
 	make(&tried, 0, 2048, true);
-	stingy_plan_add_high(&tried.plan, &tried.trial, 1024);
+	stingy_plan_add_high(&tried.plan, &tried.trial, &choices, 1024);
 	assert_int_equal(tried.plan.n_regions, 1);
 	assert_int_equal(tried.plan.slab.high, 0);
 	assert_int_equal(tried.kind.high, UINT32_MAX);
