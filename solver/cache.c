@@ -9,6 +9,8 @@
 #define INDEXES_MAX 16u
 #define LINE_LEAST  16u   /* bytes */
 #define LINE_LIMIT  1024u /* bytes */
+#define USUAL_WAYS  8u
+#define USUAL_LINE  64u /* bytes */
 
 /* Reads the one word of a sysfs file. */
 static int read_word(unsigned index, const char *name, char *word, size_t size)
@@ -53,12 +55,12 @@ static int parse_number(const char **text, const char *ends, uint32_t *number)
 	return 0;
 }
 
-static int is_valid(const struct stingy_cache *cache)
+bool stingy_cache_is_valid(const struct stingy_cache *cache)
 {
 	uint64_t way = (uint64_t)cache->ways * cache->line;
 
 	if (cache->line < LINE_LEAST || cache->line > LINE_LIMIT || (cache->line & (cache->line - 1)))
-		return 0;
+		return false;
 	return way && cache->size && cache->size % way == 0;
 }
 
@@ -81,31 +83,92 @@ static int read_index(unsigned index, struct stingy_cache *cache)
 	/* The kernel tells 0 ways of a fully associative cache. */
 	if (cache->ways == 0 && cache->line)
 		cache->ways = cache->size / cache->line;
-	return is_valid(cache) ? 0 : -1;
+	return stingy_cache_is_valid(cache) ? 0 : -1;
+}
+
+/* The index of the data or unified cache of the level; INDEXES_MAX: there is none. */
+static unsigned find_index(unsigned level)
+{
+	char type[32];
+	uint32_t found;
+	unsigned index;
+
+	for (index = 0; index < INDEXES_MAX; index++) {
+		if (read_number(index, "level", &found) < 0 || found != level)
+			continue;
+		if (read_word(index, "type", type, sizeof(type)) == 0 && strcmp(type, "Instruction") != 0)
+			break;
+	}
+	return index;
 }
 
 int stingy_cache_detect(unsigned level, struct stingy_cache *cache)
 {
-	char type[32];
-	uint32_t found;
+	unsigned index = find_index(level);
 
-	for (unsigned index = 0; index < INDEXES_MAX; index++) {
-		if (read_number(index, "level", &found) < 0 || found != level)
-			continue;
-		if (read_word(index, "type", type, sizeof(type)) < 0 || strcmp(type, "Instruction") == 0)
-			continue;
-		return read_index(index, cache);
-	}
-	return -1;
+	return index < INDEXES_MAX ? read_index(index, cache) : -1;
+}
+
+/* Counts what a list such as "0-3,8" names. */
+static unsigned count_list(const char *text)
+{
+	unsigned n = 0;
+	char *end;
+
+	do {
+		unsigned long first = strtoul(text, &end, 10), last = first;
+
+		if (end == text)
+			return n;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		n += last >= first ? (unsigned)(last - first + 1) : 0;
+		text = end + 1;
+	} while (*end == ',');
+	return n;
+}
+
+unsigned stingy_cache_sharers(unsigned level)
+{
+	unsigned index = find_index(level), n = 0;
+	char list[1024];
+
+	if (index < INDEXES_MAX && read_word(index, "shared_cpu_list", list, sizeof(list)) == 0)
+		n = count_list(list);
+	return n ? n : 1;
+}
+
+int stingy_cache_named(const char *text, unsigned *level, struct stingy_cache *cache)
+{
+	if ((text[0] != 'L' && text[0] != 'l') || text[1] < '1' || text[1] > '3' || text[2])
+		return 0;
+	*level = (unsigned)(text[1] - '0');
+	return stingy_cache_detect(*level, cache) < 0 ? -1 : 1;
+}
+
+/* The geometry but for the size. */
+static void take_usual(struct stingy_cache *cache)
+{
+	struct stingy_cache here = {.ways = USUAL_WAYS, .line = USUAL_LINE};
+
+	if (stingy_cache_detect(2, &here) < 0)
+		here = (struct stingy_cache){.ways = USUAL_WAYS, .line = USUAL_LINE};
+	cache->ways = here.ways;
+	cache->line = here.line;
 }
 
 int stingy_cache_parse(const char *text, struct stingy_cache *cache)
 {
-	if (parse_number(&text, ",", &cache->size) < 0 || *text++ != ',')
+	if (parse_number(&text, ",", &cache->size) < 0)
 		return -1;
+	if (*text == '\0') {
+		take_usual(cache);
+		return stingy_cache_is_valid(cache) ? 0 : -1;
+	}
+	text++;
 	if (parse_number(&text, ",", &cache->ways) < 0 || *text++ != ',')
 		return -1;
 	if (parse_number(&text, "", &cache->line) < 0)
 		return -1;
-	return is_valid(cache) ? 0 : -1;
+	return stingy_cache_is_valid(cache) ? 0 : -1;
 }

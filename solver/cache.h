@@ -1,5 +1,5 @@
 /*
- * The geometry of a cache: what the machine says (sysfs), or what the user says (--cache SIZE,WAYS,LINE).
+ * The geometry of a cache: what the machine says (sysfs), or what the user says (--cache).
  *
  * The manifest is made for one geometry; `stingy check` compares it with the machine's. Nothing is allocated and
  * nothing is printed here.
@@ -9,13 +9,25 @@
 
 #include "../manifests/manifest.h"
 
+#include <stdbool.h>
+
 /* Reads the data or unified cache of a level (1, 2, 3) of the first processor. Returns 0, or -1 if it is not told. */
 int stingy_cache_detect(unsigned level, struct stingy_cache *cache);
 
+/* How many processors share the cache of that level with the first one, itself included; 1 if it is not told. */
+unsigned stingy_cache_sharers(unsigned level);
+
+/* Whether there can be such a cache: the line is a power of two, and lines times ways divide the size. */
+bool stingy_cache_is_valid(const struct stingy_cache *cache);
+
 /*
- * Reads "SIZE,WAYS,LINE", for instance "1M,8,64": SIZE in bytes, or with K or M. Returns 0, or -1 if it is no such
- * text or no such cache: the line is a power of two, and lines times ways divide the size.
+ * Reads "SIZE,WAYS,LINE", for instance "1M,8,64": SIZE in bytes, or with K or M. "SIZE" alone has the ways and the line
+ * of this machine's L2, or 8 and 64. Returns 0, or -1 if it is no such text or no such cache.
  */
 int stingy_cache_parse(const char *text, struct stingy_cache *cache);
+
+/* Reads "L1", "L2" or "L3" into the level, and this machine's cache of that level. Returns 1, 0 if the text is none of
+ * these, or -1 if the machine does not tell. */
+int stingy_cache_named(const char *text, unsigned *level, struct stingy_cache *cache);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * `stingy solve`: the options, the words for the user, and a manifest that is written whole or not at all.
  */
+#include "advice.h"
 #include "amount.h"
 #include "cache.h"
 #include "commands.h"
@@ -12,13 +13,13 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MILLIONTHS        1e4     /* in a percent */
-#define DEFAULT_SHARE     750000u /* millionths: the rest of the cache is for code, stack and globals */
-#define DEFAULT_MIN_SHARE 100u    /* millionths */
+#define MILLIONTHS        1e4  /* in a percent */
+#define DEFAULT_MIN_SHARE 100u /* millionths */
 #define CACHE_LEVEL       2u
 
 enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS };
@@ -26,7 +27,8 @@ enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS };
 struct command {
 	struct stingy_solve_options options;
 	const char *output; /* NULL: stdout */
-	bool has_cache;
+	unsigned level;     /* of this machine's caches, by its name; 0: another cache, or none was named */
+	bool has_share;
 	bool verbose;
 };
 
@@ -48,8 +50,10 @@ static void print_help(void)
 	printf("usage: stingy solve [OPTION]... TRACE...\n\n"
 	       "Computes the manifest of a program from the traces that 'stingy profile' recorded.\n\n"
 	       "  -o, --output FILE            where the manifest goes; '-', the default, is stdout\n"
-	       "      --cache SIZE,WAYS,LINE   the cache to fit into, e.g. 1M,8,64; default: this machine's L2\n"
-	       "      --share PERCENT          of the cache for the arena; default: %g\n"
+	       "      --cache L2|L3|SIZE,WAYS,LINE  the cache to fit into: one of this machine's, or e.g. 1M,8,64;\n"
+	       "                               default: the L2 of the machine that was profiled\n"
+	       "      --share PERCENT          of the cache for the arena; default: %g, of an L3 so much of a "
+	       "processor's part\n"
 	       "      --min-share PERCENT      of the allocations, below which an object kind is left out; default: "
 	       "%g\n"
 	       "      --stack SIZE             of the slab for the main thread's stack; default: it is not placed\n"
@@ -58,7 +62,7 @@ static void print_help(void)
 	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
 	       "  -h, --help                   print this and exit\n\n"
 	       "Exit status: 0 if there is a manifest, 2 if not.\n",
-	       DEFAULT_SHARE / MILLIONTHS, DEFAULT_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX);
+	       STINGY_ADVICE_SHARE / MILLIONTHS, DEFAULT_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX);
 }
 
 static int complain(const char *option, const char *value, const char *wanted)
@@ -103,6 +107,18 @@ static int parse_arenas(const char *text, uint32_t *arenas)
 	return 0;
 }
 
+static int parse_cache(struct command *command, const char *value)
+{
+	int named = stingy_cache_named(value, &command->level, &command->options.cache);
+
+	if (named < 0)
+		return complain("--cache", value, "this machine does not tell it: give SIZE,WAYS,LINE");
+	if (named == 0 && stingy_cache_parse(value, &command->options.cache) < 0)
+		return complain("--cache", value,
+				"is not a cache (give L2, L3, SIZE or SIZE,WAYS,LINE, for instance 1M,8,64)");
+	return 0;
+}
+
 static int take_option(struct command *command, int option, const char *value)
 {
 	static const char not_a_size[] = "is not a size of at most 2G";
@@ -112,11 +128,9 @@ static int take_option(struct command *command, int option, const char *value)
 		command->output = strcmp(value, "-") == 0 ? NULL : value;
 		return 0;
 	case 'c':
-		command->has_cache = true;
-		if (stingy_cache_parse(value, &command->options.cache) < 0)
-			return complain("--cache", value, "is not a cache (give SIZE,WAYS,LINE, for instance 1M,8,64)");
-		return 0;
+		return parse_cache(command, value);
 	case 's':
+		command->has_share = true;
 		if (parse_percent(value, &command->options.share) < 0 || command->options.share < MILLIONTHS)
 			return complain("--share", value, "is not a percentage from 1 to 100");
 		return 0;
@@ -157,10 +171,10 @@ static int parse_options(struct command *command, int argc, char **argv)
 		fputs("stingy: solve needs a trace (see 'stingy solve --help')\n", stderr);
 		return -1;
 	}
-	if (!command->has_cache && stingy_cache_detect(CACHE_LEVEL, &command->options.cache) < 0) {
-		fputs("stingy: this machine does not tell its L2 cache: give --cache SIZE,WAYS,LINE\n", stderr);
-		return -1;
-	}
+	if (stingy_cache_detect(CACHE_LEVEL, &command->options.here) < 0)
+		command->options.here.size = 0;
+	if (!command->has_share)
+		command->options.share = stingy_advice_share(command->level);
 	return 1;
 }
 
@@ -175,7 +189,7 @@ static char *compose(const struct stingy_solve *solve, size_t *size)
 	if (!out)
 		return NULL;
 	source.plan = &solve->plan;
-	source.cache = &solve->options->cache;
+	source.cache = &solve->cache;
 	source.program = solve->program;
 	source.n_traces = solve->n_used;
 	source.served = solve->served;
@@ -220,6 +234,40 @@ static int write_manifest(const struct command *command, const struct stingy_sol
 	return result;
 }
 
+static void print_cache(const char *before, const struct stingy_cache *cache)
+{
+	fprintf(stderr, "%s%" PRIu32 " bytes, %" PRIu32 " ways, lines of %" PRIu32, before, cache->size, cache->ways,
+		cache->line);
+}
+
+/* Which cache it was made for, where that might surprise. */
+static void tell_cache(const struct stingy_solve *solve)
+{
+	const struct stingy_cache *here = &solve->options->here;
+
+	if (solve->caches_differ) {
+		print_cache("stingy: the traces' machines have different L2 caches: took the smallest, ",
+			    &solve->cache);
+		fputc('\n', stderr);
+	} else if (!solve->options->cache.size && here->size && memcmp(here, &solve->cache, sizeof(*here)) != 0) {
+		print_cache("stingy: took the L2 of the traces' machine, ", &solve->cache);
+		print_cache("; here it has ", here);
+		fputc('\n', stderr);
+	}
+}
+
+static void tell(const struct command *command, const struct stingy_solve *solve)
+{
+	struct stingy_advice advice;
+
+	tell_cache(solve);
+	stingy_explain(solve, command->verbose, stderr);
+	if (solve->nothing)
+		return;
+	stingy_advice_take(&advice, solve);
+	stingy_advice_print(&advice, stderr);
+}
+
 static int run(const struct command *command, char **paths, int n_paths)
 {
 	struct stingy_solve solve;
@@ -232,7 +280,7 @@ static int run(const struct command *command, char **paths, int n_paths)
 	} else {
 		result = write_manifest(command, &solve);
 		if (result == 0)
-			stingy_explain(&solve, command->verbose, stderr);
+			tell(command, &solve);
 	}
 	stingy_solve_fini(&solve);
 	return result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
@@ -240,7 +288,7 @@ static int run(const struct command *command, char **paths, int n_paths)
 
 int stingy_cmd_solve(int argc, char **argv)
 {
-	struct command command = {.options = {.share = DEFAULT_SHARE, .min_share = DEFAULT_MIN_SHARE}};
+	struct command command = {.options = {.min_share = DEFAULT_MIN_SHARE}};
 	int more = parse_options(&command, argc, argv);
 
 	if (more <= 0)

@@ -1,5 +1,6 @@
 #include "input.h"
 
+#include "cache.h"
 #include "hash.h"
 #include "memory.h"
 
@@ -193,6 +194,8 @@ static void look_over(struct survey *survey)
 
 	if (stingy_trace_reader_init(&reader, input->file.data, input->file.size) == 0) {
 		input->full = reader.header.flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK);
+		if (stingy_cache_is_valid(&reader.header.cache))
+			input->cache = reader.header.cache;
 		switch_thread(survey, 0);
 		while (stingy_trace_next(&reader, &record) == 1) {
 			take(survey, &record);

@@ -32,6 +32,7 @@ struct stingy_input {
 	size_t n_pairs;
 	uint32_t *announced; /* places: the functions that the program announced as stages, each one once */
 	size_t n_announced;
+	struct stingy_cache cache; /* the L2 of the machine that it is from; size 0: it is not told */
 	uint64_t serving; /* allocations made in a turn of an event loop or in an announced stage, before served_to */
 	/*
 	 * Bytes: the program served up to there, and all the passes after the survey end there. It is just after the

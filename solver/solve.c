@@ -139,6 +139,37 @@ static int choose_program(struct stingy_solve *solve)
 	return 0;
 }
 
+static int compare_caches(const struct stingy_cache *a, const struct stingy_cache *b)
+{
+	if (a->size != b->size)
+		return a->size < b->size ? -1 : 1;
+	if (a->ways != b->ways)
+		return a->ways < b->ways ? -1 : 1;
+	return (a->line > b->line) - (a->line < b->line);
+}
+
+/* A layout for the smallest cache fits the larger ones, too. */
+static int choose_cache(struct stingy_solve *solve)
+{
+	solve->cache = solve->options->cache;
+	if (solve->cache.size)
+		return 0;
+	for (uint32_t i = 0; i < solve->n_inputs; i++) {
+		const struct stingy_cache *cache = &solve->input[i].cache;
+
+		if (!cache->size || !stingy_solve_uses(solve, &solve->input[i]))
+			continue;
+		solve->caches_differ |= solve->cache.size && compare_caches(cache, &solve->cache) != 0;
+		if (!solve->cache.size || compare_caches(cache, &solve->cache) < 0)
+			solve->cache = *cache;
+	}
+	if (!solve->cache.size)
+		solve->cache = solve->options->here;
+	return solve->cache.size ? 0
+				 : fail(solve, "neither the traces nor this machine tell an L2 cache: "
+					       "give --cache SIZE,WAYS,LINE");
+}
+
 static void find_stages(struct stingy_solve *solve)
 {
 	for (uint32_t i = 0; i < solve->n_inputs; i++) {
@@ -164,7 +195,7 @@ static void take_census(struct stingy_solve *solve, struct stingy_census *census
 
 uint64_t stingy_solve_slab(const struct stingy_solve *solve)
 {
-	uint64_t slab = (uint64_t)solve->options->cache.size * solve->options->share / 1000000;
+	uint64_t slab = (uint64_t)solve->cache.size * solve->options->share / 1000000;
 
 	if (slab > STINGY_SLAB_MAX)
 		slab = STINGY_SLAB_MAX;
@@ -333,7 +364,8 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 {
 	const struct stingy_problem *problem = &solve->model.problem;
 
-	if (check_options(solve) < 0 || read_inputs(solve, paths, n_paths) < 0 || choose_program(solve) < 0)
+	if (read_inputs(solve, paths, n_paths) < 0 || choose_program(solve) < 0 || choose_cache(solve) < 0 ||
+	    check_options(solve) < 0)
 		return -1;
 	find_stages(solve);
 	find_kinds(solve);

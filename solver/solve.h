@@ -21,7 +21,8 @@
 #define STINGY_SOLVE_ARENAS 16u /* at most, unless the options say otherwise: each takes memory */
 
 struct stingy_solve_options {
-	struct stingy_cache cache;
+	struct stingy_cache cache; /* size 0: the L2 of the machines that the traces are from, else of this one */
+	struct stingy_cache here;  /* this machine's L2; size 0: it is not known */
 	uint32_t share;     /* in millionths of the cache: what the slab takes */
 	uint32_t min_share; /* in millionths of the allocations while serving */
 	uint32_t stack;     /* bytes at the bottom of the slab; a multiple of STINGY_REGION_ALIGN */
@@ -33,6 +34,8 @@ struct stingy_solve_options {
 
 struct stingy_solve {
 	const struct stingy_solve_options *options;
+	struct stingy_cache cache; /* that is to be filled: where the traces' machines differ, the smallest of theirs */
+	bool caches_differ;        /* they do, and nobody said which it should be */
 	struct stingy_places places;
 	struct stingy_chains chains;
 	struct stingy_stages stages;

@@ -377,12 +377,21 @@ tap_ok "solve without a trace" refuses 2 "needs a trace" solve
 tap_ok "solve: a trace that is not there" refuses 2 "'missing.trace'" solve --cache 64K,8,64 missing.trace
 tap_ok "solve: a share that is none" refuses 2 "'75x'" solve --share 75x made.trace
 tap_ok "solve: a cache that is none" refuses 2 "'64K,8'" solve --cache 64K,8 made.trace
+tap_ok "solve: a level that there is not" refuses 2 "'L4': is not a cache (give L2, L3, " solve --cache L4 made.trace
 
 fraction()
 {
 	solve --share 79.9 made.trace && grep -q ' of 52224 bytes' err # 51 KiB: of 79 per cent it would be 50
 }
 tap_ok "solve: a share with a fraction" fraction
+if [ -e /sys/devices/system/cpu/cpu0/cache/index2/shared_cpu_list ]; then
+	by_name()
+	{
+		run 0 solve --cache L2 made.trace && tail -n 1 err | grep -q ': take the L2$' && mv out by-name &&
+			run 0 solve made.trace && cmp out by-name # the trace tells no cache
+	}
+	tap_ok "solve --cache L2: this machine's, and advice" by_name
+fi
 
 replaces()
 {
