@@ -1,6 +1,7 @@
 #include "labels.h"
 
 #include "clean.h"
+#include "demangle.h"
 #include "memory.h"
 
 #include <inttypes.h>
@@ -98,7 +99,7 @@ void stingy_labels_print(const struct stingy_labels *labels, uint32_t region, ui
 		if (n++ >= most)
 			continue;
 		fputs(n > 1 ? ", " : "", out);
-		stingy_clean_print(out, name);
+		stingy_clean_print(out, stingy_demangle(name, sizeof(name)));
 	}
 	if (n > most)
 		fprintf(out, " and %" PRIu32 " more", n - most);

@@ -1,6 +1,7 @@
 #include "stage-stat.h"
 
 #include "clean.h"
+#include "demangle.h"
 #include "json.h"
 
 #include <inttypes.h>
@@ -66,7 +67,7 @@ void stingy_stage_stat_print(const struct stingy_live_reader *reader, const stru
 			printf("  %6s", "others");
 		print_stage(&reader->stage[i], places_used(reader));
 		fputs(stingy_labels_stage(labels, i, name)[0] ? "  " : "", stdout);
-		stingy_clean_print(stdout, name);
+		stingy_clean_print(stdout, stingy_demangle(name, sizeof(name)));
 		putchar('\n');
 	}
 }

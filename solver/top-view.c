@@ -213,8 +213,8 @@ static void print_order(screen_t *screen, const process_t *process, uint32_t i)
 				   now->bound);
 	if (now->duels)
 		stingy_screen_text(screen, STINGY_SCREEN_PLAIN,
-				   "; %" PRIu32 " of %" PRIu32 " trials won, the last saved %" PRId32 "%%", now->won,
-				   now->duels, now->saved);
+				   "; %" PRIu32 " of %" PRIu32 " trials won, last: %" PRId32 "%%", now->won, now->duels,
+				   now->saved);
 	stingy_screen_line(screen);
 	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "        %s turns/s of %.1f events, ",
 			   count(stingy_follow_rate(process, change->turns[0]), turns),
@@ -236,11 +236,12 @@ static void print_orders(screen_t *screen, const process_t *process)
 		stingy_screen_line(screen);
 }
 
-/* In use now, and at most. */
-static void print_bar(screen_t *screen, const struct stingy_live_reader_region *region, uint64_t slots, int width)
+/* In use now, and at most; red if there were too few. */
+static void print_bar(screen_t *screen, const struct stingy_live_reader_region *region,
+		      const struct stingy_live_reader_region *change, uint64_t slots, int width)
 {
 	double in_use = per(region->in_use, slots), peak = per(region->peak, slots);
-	enum stingy_screen_style style = region->in_use >= slots ? STINGY_SCREEN_RED : STINGY_SCREEN_GREEN;
+	enum stingy_screen_style style = change->full ? STINGY_SCREEN_RED : STINGY_SCREEN_GREEN;
 	int full = (int)(in_use * width + 0.999), high = (int)(peak * width + 0.999);
 
 	full = full < width ? full : width;
@@ -275,7 +276,7 @@ static void print_region(screen_t *screen, const process_t *process, uint32_t i)
 
 	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, " %3" PRIu32 " %7" PRIu32 " %6" PRIu64 " ", i, region->slot,
 			   slots);
-	print_bar(screen, region, slots, width);
+	print_bar(screen, region, change, slots, width);
 	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, " %6" PRIu32 " %8s ", region->in_use,
 			   count(stingy_follow_rate(process, change->served), served));
 	stingy_screen_text(screen, change->full ? STINGY_SCREEN_RED : STINGY_SCREEN_PLAIN, "%7s",

@@ -1,5 +1,6 @@
 #include "verdict.h"
 
+#include "demangle.h"
 #include "live-words.h"
 
 #include <inttypes.h>
@@ -152,7 +153,8 @@ static void tell_full(struct stingy_verdict_line *line, const struct stingy_live
 	char name[STINGY_LABELS_NAME] = "";
 	size_t at = 0;
 
-	stingy_labels_next(labels, region, &at, name);
+	if (stingy_labels_next(labels, region, &at, name))
+		stingy_demangle(name, sizeof(name));
 	say(line, STINGY_VERDICT_FAIR,
 	    "%.1f%% of the allocations find their region full, most in region %" PRIu32 "%s%s%s", part, region,
 	    name[0] ? " (" : "", name, name[0] ? ")" : "");
