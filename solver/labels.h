@@ -34,7 +34,7 @@ bool stingy_labels_next(const struct stingy_labels *labels, uint32_t region, siz
 /* The name of the stage; empty if it has none. Returns name. */
 char *stingy_labels_stage(const struct stingy_labels *labels, uint32_t stage, char name[STINGY_LABELS_NAME]);
 
-/* Prints the names of the first most kinds of the region as they stand, and how many there are more. */
+/* Prints for people the names of the first most kinds of the region, and how many there are more. */
 void stingy_labels_print(const struct stingy_labels *labels, uint32_t region, uint32_t most, FILE *out);
 
 #endif
