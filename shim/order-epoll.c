@@ -254,7 +254,7 @@ int stingy_order_epoll_sort(struct stingy_order *order, struct epoll_event *even
 
 int stingy_order_epoll_most(const struct stingy_order *order, int max)
 {
-	return order->tuner.bound != 0 && (uint32_t)max > order->tuner.bound ? (int)order->tuner.bound : max;
+	return order->most != 0 && (uint32_t)max > order->most ? (int)order->most : max;
 }
 
 void stingy_order_epoll_turned(struct stingy_order *order, const struct epoll_event *events, int n, bool is_first)

@@ -299,6 +299,17 @@ static void make_plan(struct stingy_solve *solve)
 	stingy_trial_fini(&trial);
 }
 
+static void make_schedule(struct stingy_solve *solve)
+{
+	bool is_loop = false;
+
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		is_loop |= stingy_solve_uses(solve, &solve->input[i]) && solve->input[i].waited &&
+			   solve->input[i].accepted;
+	stingy_schedule_init(&solve->schedule, &solve->options->schedule, &solve->source, &solve->model, &solve->atoms,
+			     is_loop);
+}
+
 int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
 {
 	const struct stingy_problem *problem = &solve->model.problem;
@@ -309,6 +320,7 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 	find_kinds(solve);
 	if (make_model(solve) < 0)
 		return -1;
+	make_schedule(solve);
 	if (solve->nothing)
 		return 0;
 	solve->n = stingy_memory_new(problem->n_kinds, sizeof(*solve->n));

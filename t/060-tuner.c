@@ -76,7 +76,7 @@ static void settle(struct model *model)
 static void begin(struct model *model, uint32_t clients, uint32_t best, uint32_t per_turn, uint32_t noise)
 {
 	*model = (struct model){.clients = clients, .best = best, .per_turn = per_turn, .noise = noise};
-	stingy_tuner_init(&model->tuner, read_clock, 32, false);
+	stingy_tuner_init(&model->tuner, read_clock, 32, STINGY_TUNER_SEARCH);
 }
 
 static void test_finds(void **state)
@@ -168,7 +168,7 @@ static void test_fixed(void **state)
 	struct model model;
 	(void)state;
 	begin(&model, 2500, 0, 20000, 0);
-	stingy_tuner_init(&model.tuner, read_clock, 10, true);
+	stingy_tuner_init(&model.tuner, read_clock, 10, STINGY_TUNER_FIX);
 	run(&model, 2500);
 	assert_int_equal(model.tuner.bound, 10);
 	run(&model, 2000000);

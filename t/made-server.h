@@ -72,6 +72,7 @@ static inline char *manifest_of(const struct stingy_solve *solver)
 	FILE *out = open_memstream(&text, &size);
 
 	source.plan = &solver->plan;
+	source.schedule = &solver->schedule;
 	source.cache = &solver->options->cache;
 	source.program = solver->program;
 	source.n_traces = solver->n_used;
