@@ -70,27 +70,29 @@ static uint64_t managed_bytes(struct stingy_manifest_schedule *record, const str
 	return bytes;
 }
 
-/* What the average task has of a unit that no region is for. */
-static uint64_t average(const struct stingy_census *census, const struct stingy_unit *unit)
+/* Whether the objects of a chain are in the regions of the tasks. */
+static bool is_managed(const struct stingy_model_source *source, const struct stingy_model *model, uint32_t chain)
 {
-	return stingy_sizes_cover(&unit->served->sizes, TYPICAL) * stingy_unit_per_task(unit, TYPICAL) *
-	       share(census, unit) / PERCENT;
+	uint32_t kind = source->kinds->kind_of[chain];
+
+	return kind != STINGY_NO_UNIT && model->left_out[kind] == STINGY_KEPT;
 }
 
-/* Of kinds that are left out; and of chains that end with their tasks, but cannot be managed. */
+/*
+ * What the average task has, be it only lent, of all that no region of the tasks is for: what is too large or cannot be
+ * managed, and what the program keeps in pools of its own for the next task.
+ */
 static uint64_t unmanaged_bytes(const struct stingy_model_source *source, const struct stingy_model *model,
 				const struct stingy_census *atoms)
 {
 	uint64_t bytes = 0;
 
-	for (uint32_t i = 0; i < source->kinds->n_kinds; i++)
-		if (model->left_out[i] > STINGY_LEFT_OUT_GLOBAL && source->census->unit[i].served)
-			bytes += average(source->census, &source->census->unit[i]);
 	for (uint32_t i = 0; i < atoms->n_units; i++) {
-		enum stingy_class class = stingy_class_of(atoms, &atoms->unit[i]);
+		const struct stingy_unit *unit = &atoms->unit[i];
 
-		if ((class == STINGY_CLASS_ALIGNED || class == STINGY_CLASS_LOST) && atoms->unit[i].served)
-			bytes += average(atoms, &atoms->unit[i]);
+		if (unit->served && !is_managed(source, model, i))
+			bytes += stingy_sizes_cover(&unit->served->sizes, TYPICAL) *
+				 stingy_unit_per_task(unit, TYPICAL) * share(atoms, unit) / PERCENT;
 	}
 	return bytes;
 }

@@ -1,8 +1,8 @@
 /*
  * Whether the events of the server should be ordered (shim/order.h), and with how many tasks at a time to begin.
  *
- * A task keeps so many bytes: of each region what it has there at once, and of what is left out of the regions what the
- * average task has. So many tasks fit what the slab leaves for them. Ordering is expected to gain if
+ * A task keeps so many bytes: of each region what it has there at once, and of all other memory that was allocated for
+ * it what the average task has. So many tasks fit what the slab leaves for them. Ordering is expected to gain if
  *   - the traces show a loop that waits (epoll, poll, select), and accepts connections: else there is nothing to order;
  *   - there may be more tasks at once than fit: fewer find the cache as they left it. There may be as many as one
  * thread of the traces had, but STINGY_SCHEDULE_CROWD at least: a program is profiled under less load than it will
