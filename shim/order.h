@@ -13,7 +13,7 @@
  * than they could, but whoever has nothing else to do must go on. Where the user has set the bound, it is the user's.
  * What is under way: connections that were accepted, while the server asks whether they may be written to; and all
  * that was not accepted and is no listening socket: connections to other servers that tasks wait for, and eventfd,
- * timerfd, signalfd, pipes, which are never delayed.
+ * timerfd, signalfd, pipes, which are never delayed (but see order-epoll.h for edge-triggered ones).
  *
  * Fairness. No turn is empty while something is ready. After 8 turns of kind 1 (FIRST_TURNS) comes one of kind 2, even
  * if more is under way. So of n ready descriptors none waits longer than 9 * (n / bound + 1) turns, or, while regions
@@ -52,6 +52,7 @@ struct stingy_order {
 	bool is_used;                  /* it belongs to a place; atomic */
 	bool is_left;                  /* it is left alone, for good; atomic */
 	bool is_ordering;              /* it does, in this turn */
+	bool has_levels;               /* epoll: of the accepted connections, some are level-triggered */
 	bool is_writing;               /* the last event was of this kind */
 	uint32_t run;                  /* so many of it in a row */
 	uint32_t most;                 /* events that this turn may hand out, if it is of kind 2; 0: any number */

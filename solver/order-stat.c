@@ -11,9 +11,8 @@ static const char *const states[STINGY_ORDERING_STATES] = {
 
 static const char *const reasons[STINGY_LEFT_REASONS] = {
 	[STINGY_LEFT_NOT] = "",
-	[STINGY_LEFT_EDGES] = "it has edge-triggered or one-shot descriptors",
+	[STINGY_LEFT_EDGES] = "its connections are edge-triggered or one-shot",
 	[STINGY_LEFT_THREADS] = "several threads use it",
-	[STINGY_LEFT_SHARED] = "it shares descriptors with another one",
 	[STINGY_LEFT_FORKED] = "it was made before a fork",
 	[STINGY_LEFT_DESCRIPTORS] = "there is no descriptor for a second instance",
 };
@@ -61,6 +60,9 @@ static void print_one(const struct stingy_live_order *order)
 		       "runs of %.1f events without a bound, %.1f with\n",
 		       order->turns[0], per_turn(order, 0), order->turns[1], per_turn(order, 1),
 		       mean_run(order->runs[0]), mean_run(order->runs[1]));
+	if (order->short_turns)
+		printf("    %" PRIu64 " turns began with fewer events, as the regions had room for no more tasks\n",
+		       order->short_turns);
 }
 
 void stingy_order_stat_print(const struct stingy_live *live)
@@ -82,9 +84,10 @@ static void json_one(const struct stingy_live_order *order)
 {
 	printf("{\"ordering\": \"%s\", \"why\": \"%s\", \"bound\": %" PRIu32 ", \"crowd\": %" PRIu32
 	       ", \"comparisons\": %" PRIu32 ", \"won\": %" PRIu32 ", \"saved\": %" PRId32 ", \"turns\": %" PRIu64
-	       ", \"events\": %" PRIu64 ", \"first_turns\": %" PRIu64 ", \"first_events\": %" PRIu64,
+	       ", \"events\": %" PRIu64 ", \"first_turns\": %" PRIu64 ", \"first_events\": %" PRIu64
+	       ", \"short_turns\": %" PRIu64,
 	       states[order->state], reasons[order->why], order->bound, order->crowd, order->duels, order->won,
-	       order->saved, order->turns[0], order->events[0], order->turns[1], order->events[1]);
+	       order->saved, order->turns[0], order->events[0], order->turns[1], order->events[1], order->short_turns);
 	json_runs("runs_off", order->runs[0]);
 	json_runs("runs_on", order->runs[1]);
 	putchar('}');
