@@ -14,7 +14,7 @@
 
 #define STINGY_LIVE_NAME    "stingy-live"
 #define STINGY_LIVE_MAGIC   UINT64_C(0x45564c59474e5453) /* "STNGYLVE" */
-#define STINGY_LIVE_VERSION 3u
+#define STINGY_LIVE_VERSION 4u
 #define STINGY_LIVE_THREADS 63u /* threads with counters of their own; later ones share theirs */
 
 enum stingy_live_state {
@@ -90,9 +90,8 @@ enum stingy_live_ordering {
 /* Why an instance is left alone. */
 enum stingy_live_left {
 	STINGY_LEFT_NOT = 0,
-	STINGY_LEFT_EDGES,       /* edge-triggered or one-shot registrations */
+	STINGY_LEFT_EDGES,       /* connections are edge-triggered or one-shot */
 	STINGY_LEFT_THREADS,     /* several threads wait on it, or register with it */
-	STINGY_LEFT_SHARED,      /* a descriptor of it is registered with another instance, too */
 	STINGY_LEFT_FORKED,      /* it was made before a fork */
 	STINGY_LEFT_DESCRIPTORS, /* no descriptor for our own instance, or it was closed; or one of too high a number */
 	STINGY_LEFT_REASONS,
@@ -102,15 +101,16 @@ enum stingy_live_left {
 #define STINGY_LIVE_RUNS   12u /* places for lengths of runs: 1, 2 to 3, 4 to 7, and so on; the last has all above */
 
 struct stingy_live_order {
-	uint32_t state;     /* enum stingy_live_ordering */
-	uint32_t why;       /* enum stingy_live_left */
-	uint32_t bound;     /* events that a turn may begin with; 0: as many as are ready */
-	uint32_t crowd;     /* events in the turn of the average event, without a bound, as last measured */
-	uint32_t duels;     /* comparisons of two bounds */
-	uint32_t won;       /* by the new one */
-	int32_t saved;      /* per cent of a request's time that a bound saved in the last comparison with none */
-	uint64_t turns[2];  /* that brought events: of all kinds, and of what was under way */
-	uint64_t events[2]; /* in these */
+	uint32_t state;       /* enum stingy_live_ordering */
+	uint32_t why;         /* enum stingy_live_left */
+	uint32_t bound;       /* events that a turn may begin with; 0: as many as are ready */
+	uint32_t crowd;       /* events in the turn of the average event, without a bound, as last measured */
+	uint32_t duels;       /* comparisons of two bounds */
+	uint32_t won;         /* by the new one */
+	int32_t saved;        /* per cent of a request's time that a bound saved in the last comparison with none */
+	uint64_t short_turns; /* that began with fewer events than the bound, as the regions had room for no more */
+	uint64_t turns[2];    /* that brought events: of all kinds, and of what was under way */
+	uint64_t events[2];   /* in these */
 	uint64_t runs[2][STINGY_LIVE_RUNS]; /* of events in a row to read, or to write: without a bound, and with it */
 };
 

@@ -158,6 +158,9 @@ static int measure(struct loading *l)
 		case STINGY_MANIFEST_STAGE:
 			stingy_stages_count(&l->stages, &record.stage);
 			break;
+		case STINGY_MANIFEST_SCHEDULE:
+			stingy_stages_count_task(&l->stages, &record.schedule);
+			break;
 		default:
 			break;
 		}
@@ -301,6 +304,13 @@ static void add_module(struct loading *l, struct stingy_manifest_module *module)
 	stingy_sites_add_module(&l->serve->sites, module);
 }
 
+static void add_schedule(struct loading *l, const struct stingy_manifest_schedule *from)
+{
+	enum stingy_order_mode mode = from->is_fixed ? STINGY_ORDER_FIXED : STINGY_ORDER_AUTO;
+	l->serve->schedule = (struct stingy_order_schedule){.mode = mode, .tasks = from->tasks};
+	stingy_stages_add_task(&l->serve->stages, from, l->kinds);
+}
+
 /* Second pass: it has been checked, so every record fits. */
 static int fill(struct loading *l)
 {
@@ -324,6 +334,9 @@ static int fill(struct loading *l)
 			break;
 		case STINGY_MANIFEST_STAGE:
 			stingy_stages_add(&l->serve->stages, &record.stage, l->kinds);
+			break;
+		case STINGY_MANIFEST_SCHEDULE:
+			add_schedule(l, &record.schedule);
 			break;
 		default:
 			break;

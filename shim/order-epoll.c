@@ -51,6 +51,11 @@ static void withdraw(const struct stingy_order *order, int fd, struct stingy_wat
 /* Makes our instance know of the descriptor what it is to know (order.h). */
 static void mirror(const struct stingy_order *order, int fd, struct stingy_watch *watch)
 {
+	if (watch->mask & ONLY_ONCE) {
+		if (watch->copy == STINGY_COPY_ARMED)
+			withdraw(order, fd, watch);
+		return;
+	}
 	if (watch->role == STINGY_ROLE_OTHER || watch->role == STINGY_ROLE_EPOLL)
 		copy(order, fd, watch, EPOLLET);
 	else if (watch->role == STINGY_ROLE_ACCEPTED && watch->mask & EPOLLOUT)
@@ -70,22 +75,52 @@ static void begin_ordering(struct stingy_order *order)
 	order->is_ordering = true;
 }
 
+static uint8_t owner_of(const struct stingy_watch *watch)
+{
+	return __atomic_load_n(&watch->order, __ATOMIC_ACQUIRE);
+}
+
+/* Whether the descriptor's place is the order's now. Two threads may register one descriptor with two instances. */
+static bool own(const struct stingy_order *order, struct stingy_watch *watch)
+{
+	uint8_t number = stingy_order_number(order), owner = owner_of(watch);
+	if (owner != 0 && owner != number && !stingy_order_numbered(owner)->is_left)
+		return false;
+	return owner == number ||
+	       __atomic_compare_exchange_n(&watch->order, &owner, number, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 /* A copy that is spent says no more: it goes when the descriptor is closed. */
 static void deregister(const struct stingy_order *order, int fd, struct stingy_watch *watch)
 {
+	if (owner_of(watch) != stingy_order_number(order))
+		return;
 	if (watch->copy == STINGY_COPY_ARMED)
 		withdraw(order, fd, watch);
-	watch->order = 0;
+	__atomic_store_n(&watch->order, 0, __ATOMIC_RELEASE);
 }
 
-static void register_as(const struct stingy_order *order, int fd, struct stingy_watch *watch,
-			const struct epoll_event *event)
+/* Where no accepted connection is level-triggered, there is none to be put first. */
+static bool is_pointless(struct stingy_order *order, const struct stingy_watch *watch, uint32_t events)
 {
-	watch->data = event->data.u64;
-	watch->mask = event->events;
-	watch->order = stingy_order_number(order);
+	if (watch->role != STINGY_ROLE_ACCEPTED)
+		return false;
+	order->has_levels |= !(events & ONLY_ONCE);
+	return !order->has_levels;
+}
+
+static void register_as(struct stingy_order *order, int fd, struct stingy_watch *watch, const struct epoll_event *event)
+{
 	if (event->events & EPOLLEXCLUSIVE)
 		watch->role = STINGY_ROLE_LISTENER; /* that is what it is for */
+	if (is_pointless(order, watch, event->events)) {
+		stingy_order_leave(order, STINGY_LEFT_EDGES);
+		return;
+	}
+	if (!own(order, watch))
+		return;
+	watch->data = event->data.u64;
+	watch->mask = event->events;
 	stingy_watch_note(fd);
 	if (order->is_ordering)
 		mirror(order, fd, watch);
@@ -101,13 +136,8 @@ void stingy_order_epoll_registered(int epoll, int operation, int fd, const struc
 		stingy_order_leave(order, STINGY_LEFT_THREADS);
 	else if (!watch)
 		stingy_order_leave(order, STINGY_LEFT_DESCRIPTORS);
-	else if (watch->order != 0 && watch->order != stingy_order_number(order) &&
-		 !stingy_order_numbered(watch->order)->is_left)
-		stingy_order_leave(order, STINGY_LEFT_SHARED);
 	else if (operation == EPOLL_CTL_DEL)
 		deregister(order, fd, watch);
-	else if (event->events & ONLY_ONCE)
-		stingy_order_leave(order, STINGY_LEFT_EDGES);
 	else
 		register_as(order, fd, watch, event);
 }
@@ -246,6 +276,10 @@ int stingy_order_epoll_sort(struct stingy_order *order, struct epoll_event *even
 		uint32_t told = events[i].events & (watch->mask | EPOLLERR | EPOLLHUP);
 		if (watch->role == STINGY_ROLE_ACCEPTED)
 			watch->copy = STINGY_COPY_SPENT;
+		if (watch->role == STINGY_ROLE_LISTENER) { /* it was not known for one */
+			withdraw(order, events[i].data.fd, watch);
+			continue;
+		}
 		if (watch->order == stingy_order_number(order) && told != 0)
 			events[kept++] = (struct epoll_event){.events = told, .data.u64 = watch->data};
 	}
@@ -254,7 +288,7 @@ int stingy_order_epoll_sort(struct stingy_order *order, struct epoll_event *even
 
 int stingy_order_epoll_most(const struct stingy_order *order, int max)
 {
-	return order->tuner.bound != 0 && (uint32_t)max > order->tuner.bound ? (int)order->tuner.bound : max;
+	return order->most != 0 && (uint32_t)max > order->most ? (int)order->most : max;
 }
 
 void stingy_order_epoll_turned(struct stingy_order *order, const struct epoll_event *events, int n, bool is_first)

@@ -14,9 +14,21 @@
  * (poll on the descriptors of tasks under way would do for first, and take fewer calls; but a server's seccomp filter
  * need not allow it, and what it says may be of a descriptor that was closed meanwhile by ways we do not see.)
  *
- * Left alone for good, with the reason in the live statistics: an instance that has edge-triggered or one-shot
- * registrations (an event that first told of would be told again), that several threads wait on or register with, that
- * shares descriptors with another one, or that was made before a fork. io_uring is not looked at.
+ * Registrations that are edge-triggered or one-shot are never copied: the server's own instance alone tells of them,
+ * and as often as ever. They have their place in the kernel's list, behind what was ready before them, which is as much
+ * work as without us; so do all of a descriptor's registrations but that with the first instance, and EPOLLEXCLUSIVE,
+ * which is for listening sockets. (To take such events from the kernel and to hand them out later would order them too.
+ * But the kernel forgets the events of a descriptor that is closed, and we would not: fclose, freopen and other parts
+ * of libc close descriptors without calling close, and the server would be given data that it has freed. And there is
+ * hardly anything to win: who registers for edges asks whether it may write from the beginning, once for all time, so
+ * nothing tells what is under way.)
+ *
+ * Left alone for good, with the reason in the live statistics: an instance of which no accepted connection is
+ * level-triggered, that several threads wait on or register with, or, in the child, that was made before a fork. (Each
+ * process could have a first instance of its own, with copies of what was registered before. But what the other one
+ * then deregisters from the instance that they share, or what it alone has open, first would go on telling of, with
+ * data that is not good any more; and who is to use the instance, one of them or both, only the server knows.) io_uring
+ * is not looked at.
  *
  * stingy_order_epoll_closed may be called by a signal handler. A child by vfork closes its own descriptors, but in our
  * memory, and asking whether that is so would be a system call more: then the parent's instance is not ordered any

@@ -49,6 +49,8 @@ void stingy_order_count_turn(struct stingy_order *order)
 	struct stingy_live_order *live = order->live;
 	live->turns[0] += order->turn.events != 0;
 	live->events[0] += order->turn.events;
+	live->short_turns += !order->turn.is_first && order->turn.most < order->tuner.bound &&
+			     order->turn.events >= order->turn.most;
 	if (order->turn.is_first) {
 		live->turns[1]++;
 		live->events[1] += order->turn.events;
@@ -60,18 +62,17 @@ static void report_one(const struct stingy_live *live, const struct stingy_live_
 	static const char *const states[STINGY_ORDERING_STATES] = {"none", "off", "searching", "on", "resting", "left"};
 	static const char *const reasons[STINGY_LEFT_REASONS] = {
 		[STINGY_LEFT_NOT] = "",
-		[STINGY_LEFT_EDGES] = " (edge-triggered or one-shot descriptors)",
+		[STINGY_LEFT_EDGES] = " (edge-triggered or one-shot connections)",
 		[STINGY_LEFT_THREADS] = " (several threads)",
-		[STINGY_LEFT_SHARED] = " (a descriptor in two instances)",
 		[STINGY_LEFT_FORKED] = " (made before a fork)",
 		[STINGY_LEFT_DESCRIPTORS] = " (no descriptor for a second instance)",
 	};
 	stingy_say("%s[%u]: order %s%s, bound %u, %lu events in %lu turns, of these %lu in %lu for what was under way; "
 		   "%u of %u comparisons "
-		   "won, the last against none saved %d%%",
+		   "won, the last against none saved %d%%; %lu turns cut short by full regions",
 		   stingy_program_path(), live->pid, states[order->state], reasons[order->why], order->bound,
 		   order->events[0], order->turns[0], order->events[1], order->turns[1], order->won, order->duels,
-		   order->saved);
+		   order->saved, order->short_turns);
 }
 
 void stingy_order_report(const struct stingy_live *live)

@@ -18,7 +18,7 @@ struct stingy_order *stingy_order_poll_enter(uint64_t count)
 			return NULL;
 	}
 	stingy_order_begin(mine); /* there is nothing to be saved by a rest */
-	mine->is_ordering = mine->tuner.bound != 0;
+	mine->is_ordering = mine->most != 0;
 	return mine;
 }
 
@@ -61,7 +61,7 @@ void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *f
 			      struct stingy_few *few)
 {
 	few->n = 0;
-	for (uint32_t i = 0; i < count && few->n < order->tuner.bound; i++)
+	for (uint32_t i = 0; i < count && few->n < order->most; i++)
 		if (fds[i].fd >= 0 && is_marked(&fds[i]) && !add(few, fds, i))
 			break;
 	order->has_marked = few->n != 0;
@@ -82,7 +82,7 @@ int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint3
 		*is_first = fds[i].revents != 0 && is_under_way(&fds[i]);
 	for (uint32_t i = 0; i < count; i++) {
 		bool is_ready = fds[i].revents != 0;
-		bool is_kept = is_ready && (*is_first ? is_under_way(&fds[i]) : kept < order->tuner.bound);
+		bool is_kept = is_ready && (*is_first ? is_under_way(&fds[i]) : kept < order->most);
 		if (fds[i].fd >= 0)
 			mark(&fds[i], is_ready && !is_kept);
 		order->has_marked |= is_ready && !is_kept;

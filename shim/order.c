@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "env.h"
 #include "order-epoll.h"
+#include "room.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 #define ORDERS      64u   /* at a time; later ones are not looked at */
 #define FIRST_TURNS 8u    /* in a row: whatever is under way, a task begins after so many turns */
-#define START       16u   /* events: where the search for a bound begins */
+#define START       16u   /* events: where the search for a bound begins, if nobody knows better */
 #define WAIT_TICKS  4000u /* of a wait that found everything ready, at most */
 #define EVENT_TICKS 1000u /* and for each event that it found */
 
@@ -25,8 +26,8 @@ __thread uint32_t stingy_order_answers __attribute__((tls_model("initial-exec"))
 
 static struct stingy_order orders[ORDERS];
 static struct stingy_live_order nowhere; /* figures that nobody reads */
-static uint32_t fixed_bound;             /* 0: to be found out */
-static bool is_filtered;                 /* system calls may be forbidden; atomic */
+static struct stingy_order_schedule schedule;
+static bool is_filtered; /* system calls may be forbidden; atomic */
 
 /* The thread's, in ns; 0 where a filter may forbid to ask. */
 static uint64_t processor_time(void)
@@ -45,6 +46,16 @@ void stingy_order_filtered(void)
 	__atomic_store_n(&is_filtered, true, __ATOMIC_RELAXED);
 }
 
+static void init_tuner(struct stingy_tuner *tuner)
+{
+	if (schedule.mode == STINGY_ORDER_FIXED)
+		stingy_tuner_init(tuner, processor_time, schedule.tasks, STINGY_TUNER_FIX);
+	else if (schedule.tasks != 0)
+		stingy_tuner_init(tuner, processor_time, schedule.tasks, STINGY_TUNER_EXPECT);
+	else
+		stingy_tuner_init(tuner, processor_time, START, STINGY_TUNER_SEARCH);
+}
+
 struct stingy_order *stingy_order_claim(void)
 {
 	for (uint32_t i = 0; i < ORDERS; i++) {
@@ -55,7 +66,7 @@ struct stingy_order *stingy_order_claim(void)
 			continue;
 		struct stingy_live_order *live = order->live;
 		*order = (struct stingy_order){.first = -1, .is_used = true, .live = live};
-		stingy_tuner_init(&order->tuner, processor_time, fixed_bound ? fixed_bound : START, fixed_bound != 0);
+		init_tuner(&order->tuner);
 		memset(live, 0, sizeof(*live));
 		return order;
 	}
@@ -84,17 +95,29 @@ void stingy_order_leave(struct stingy_order *order, enum stingy_live_left why)
 	__atomic_store_n(&order->is_left, true, __ATOMIC_RELAXED);
 }
 
+/* Events that the turn may begin with. A fixed bound is the user's, and so is what comes of it. */
+static uint32_t most(const struct stingy_tuner *tuner)
+{
+	if (tuner->bound == 0 || tuner->is_fixed || tuner->is_resting)
+		return tuner->bound;
+	uint32_t room = stingy_room_for_tasks();
+	room = room > STINGY_TUNER_LEAST ? room : STINGY_TUNER_LEAST;
+	return room < tuner->bound ? room : tuner->bound;
+}
+
 bool stingy_order_begin(struct stingy_order *order)
 {
 	order->entered = __rdtsc();
 	if (order->returned != 0) {
 		order->turn.ticks += order->entered - order->returned;
 		order->turn.units = stingy_order_answers;
+		order->turn.refused = (uint32_t)(stingy_room_refused() - order->refused);
 		order->returned = 0;
 		stingy_tuner_turn(&order->tuner, &order->turn);
 		stingy_order_publish(order);
 	}
-	order->turn = (struct stingy_tuner_turn){.ticks = 0};
+	order->most = most(&order->tuner);
+	order->turn = (struct stingy_tuner_turn){.most = order->most};
 	return order->tuner.bound != 0 && !order->tuner.is_resting;
 }
 
@@ -116,6 +139,7 @@ void stingy_order_end(struct stingy_order *order, bool is_first)
 	uint64_t waited = order->returned - order->entered;
 	order->turn.ticks = waited < most ? waited : most;
 	order->turn.is_first = is_first;
+	order->refused = stingy_room_refused();
 	stingy_order_answers = 0;
 	order->n_first = is_first ? order->n_first + 1 : 0;
 	stingy_order_count_turn(order);
@@ -128,21 +152,26 @@ static void after_fork_in_child(void)
 			stingy_order_epoll_forked(&orders[i]);
 }
 
-bool stingy_order_is_wanted(uint32_t *bound)
+struct stingy_order_schedule stingy_order_choose(const struct stingy_order_schedule *manifest)
 {
-	const char *schedule = stingy_env("STINGY_SCHEDULE");
+	const char *wanted = stingy_env("STINGY_SCHEDULE");
 	uint64_t number = stingy_env_number("STINGY_SCHEDULE", 0);
-	*bound = (uint32_t)number;
-	return schedule && number <= INT32_MAX && (number != 0 || strcmp(schedule, "auto") == 0);
+	if (!wanted)
+		return *manifest;
+	if (strcmp(wanted, "auto") == 0)
+		return (struct stingy_order_schedule){STINGY_ORDER_AUTO, manifest->tasks};
+	if (number != 0 && number <= INT32_MAX)
+		return (struct stingy_order_schedule){STINGY_ORDER_FIXED, (uint32_t)number};
+	return (struct stingy_order_schedule){STINGY_ORDER_OFF, 0};
 }
 
-int stingy_order_init(uint32_t bound, struct stingy_live_order *live, uint32_t n_live)
+int stingy_order_init(const struct stingy_order_schedule *chosen, struct stingy_live_order *live, uint32_t n_live)
 {
 	if (stingy_watch_init() < 0 || pthread_atfork(NULL, NULL, after_fork_in_child) != 0)
 		return -1;
 	for (uint32_t i = 0; i < ORDERS; i++)
 		orders[i].live = i < n_live ? &live[i] : &nowhere;
-	fixed_bound = bound;
+	schedule = *chosen;
 	is_filtered = STINGY_CALL(prctl)(PR_GET_SECCOMP) != 0;
 	stingy_order_is_on = true;
 	return 0;

@@ -8,15 +8,20 @@
  * is kept for later: we only choose what it is asked for, so nothing can become stale. A turn is one of two kinds:
  *   1. first: events of what is under way, if any are ready; these are handed out alone;
  *   2. otherwise whatever is ready, but at most `bound` events, in turn.
+ * Where a manifest tells what a task takes, a turn of kind 2 hands out no more events than the thread's regions have
+ * room for (room.h), but at least 4 (STINGY_TUNER_LEAST): whoever works on tasks for which there is no room does less
+ * than they could, but whoever has nothing else to do must go on. Where the user has set the bound, it is the user's.
  * What is under way: connections that were accepted, while the server asks whether they may be written to; and all
  * that was not accepted and is no listening socket: connections to other servers that tasks wait for, and eventfd,
- * timerfd, signalfd, pipes, which are never delayed.
+ * timerfd, signalfd, pipes, which are never delayed (but see order-epoll.h for edge-triggered ones).
  *
  * Fairness. No turn is empty while something is ready. After 8 turns of kind 1 (FIRST_TURNS) comes one of kind 2, even
- * if more is under way. So of n ready descriptors none waits longer than 9 * (n / bound + 1) turns; that is also the
- * bound for accepts. No connection holds anything that another one needs in order to be served.
+ * if more is under way. So of n ready descriptors none waits longer than 9 * (n / bound + 1) turns, or, while regions
+ * are short, 9 * (n / 4 + 1); that is also the bound for accepts. No connection holds anything that another one needs
+ * in order to be served: regions that idle connections have filled up set no bound at all.
  *
- * Whether ordering is on, and with which bound, the tuner decides (tuner.h), unless STINGY_SCHEDULE is a number. While
+ * Whether ordering is on, and with which bound, the tuner decides (tuner.h), unless the user gives a number. The user's
+ * word is STINGY_SCHEDULE, and where that says nothing, the manifest's schedule. While
  * it is off, a turn costs a few table look-ups, and no system call. While it is on, the system calls that are added are
  * ones that the server makes itself, so a seccomp filter that suits the server suits us.
  *
@@ -31,17 +36,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum stingy_order_mode {
+	STINGY_ORDER_OFF = 0,
+	STINGY_ORDER_AUTO,  /* with a bound that is found out */
+	STINGY_ORDER_FIXED, /* with this one, for good */
+};
+
+struct stingy_order_schedule {
+	enum stingy_order_mode mode;
+	uint32_t tasks; /* the bound, or where the search for one begins; 0: not told */
+};
+
 struct stingy_order {
 	int first;                     /* epoll: our own instance beside the server's; -1: none */
 	bool is_used;                  /* it belongs to a place; atomic */
 	bool is_left;                  /* it is left alone, for good; atomic */
 	bool is_ordering;              /* it does, in this turn */
+	bool has_levels;               /* epoll: of the accepted connections, some are level-triggered */
 	bool is_writing;               /* the last event was of this kind */
 	uint32_t run;                  /* so many of it in a row */
+	uint32_t most;                 /* events that this turn may hand out, if it is of kind 2; 0: any number */
 	uint32_t n_first;              /* turns of kind 1 since the last of kind 2 */
 	const void *thread;            /* epoll: the one that waits; NULL: none has yet; atomic */
 	bool has_marked;               /* poll: what was ready has not all been handed out */
 	uint64_t entered, returned;    /* when the server last waited, in ticks; returned 0: it still waits */
+	uint64_t refused;              /* what stingy_room_refused said then */
 	struct stingy_tuner_turn turn; /* what it was then given */
 	struct stingy_tuner tuner;
 	struct stingy_live_order *live;
@@ -53,14 +72,14 @@ extern bool stingy_order_is_on __attribute__((visibility("hidden")));
 /* What the thread has sent to accepted connections since its last turn began: the measure of its work. */
 extern __thread uint32_t stingy_order_answers __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Whether the environment asks for it, and with which bound; 0: "auto". In the constructor. */
-bool stingy_order_is_wanted(uint32_t *bound);
+/* What is in force: what the environment says, and if that says nothing, what the manifest does. In the constructor. */
+struct stingy_order_schedule stingy_order_choose(const struct stingy_order_schedule *manifest);
 
 /*
- * In the constructor. bound: of all orders, for good; 0: to be found out. The figures of the first n_live of them go to
- * live. Returns 0, or -1 if there is no memory.
+ * In the constructor. The schedule, whose mode is not STINGY_ORDER_OFF, is for all orders. The figures of the first
+ * n_live of them go to live. Returns 0, or -1 if there is no memory.
  */
-int stingy_order_init(uint32_t bound, struct stingy_live_order *live, uint32_t n_live);
+int stingy_order_init(const struct stingy_order_schedule *schedule, struct stingy_live_order *live, uint32_t n_live);
 
 /* From now on no system call may be made that the server does not make. Any thread. */
 void stingy_order_filtered(void);

@@ -3,8 +3,11 @@
  * stage takes from each region with what is free there: a few loads and compares a region. Stages are found in
  * stages.c.
  *
+ * What ordering asks before it lets tasks begin (room.h) is the same, but for regions that are full already.
+ *
  * The high slab does not count as free: what is placed there is not in the part of memory that fits the cache.
  */
+#include "room.h"
 #include "serve.h"
 #include "stingy.h"
 
@@ -55,6 +58,25 @@ ENTRY unsigned StingyDynCount(const struct stingy_stage *stage)
 		least = runs < least ? runs : least;
 	}
 	return least;
+}
+
+uint32_t stingy_room_for_tasks(void)
+{
+	const struct stingy_stage *task = &stingy_serve.stages.task;
+	uint32_t least = UINT32_MAX;
+	if (!stingy_serve_is_owner(&stingy_self))
+		return least;
+	for (const struct stingy_need *need = task->needs; need < task->needs + task->n_needs; need++) {
+		uint32_t tasks = n_runs(n_free(&stingy_self.regions[need->region]), need->count);
+		if (tasks != 0 && tasks < least)
+			least = tasks;
+	}
+	return least;
+}
+
+uint64_t stingy_room_refused(void)
+{
+	return stingy_self.counters ? stingy_self.counters->fell_back[STINGY_FELL_FULL] : 0;
 }
 
 /* The stages of the manifest, once it is in force: there may be threads before. */

@@ -301,10 +301,13 @@ static void put_in_force(struct stingy_serve *loaded)
 
 static void begin_ordering(void)
 {
-	uint32_t bound;
-	if (!stingy_order_is_wanted(&bound) || (!stingy_serve.live && stingy_load_live(&stingy_serve) < 0))
+	static const struct stingy_order_schedule none;
+	/* What the manifest says is not in force in a dry run. */
+	struct stingy_order_schedule schedule =
+		stingy_order_choose(stingy_serve.is_dry ? &none : &stingy_serve.schedule);
+	if (schedule.mode == STINGY_ORDER_OFF || (!stingy_serve.live && stingy_load_live(&stingy_serve) < 0))
 		return;
-	if (stingy_order_init(bound, stingy_serve.live->order, STINGY_LIVE_ORDERS) < 0)
+	if (stingy_order_init(&schedule, stingy_serve.live->order, STINGY_LIVE_ORDERS) < 0)
 		stingy_say("no memory for the table of descriptors: events are not ordered");
 }
 

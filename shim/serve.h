@@ -15,6 +15,7 @@
 #include "../manifests/live.h"
 #include "arena.h"
 #include "next.h"
+#include "order.h"
 #include "region.h"
 #include "sites.h"
 #include "stages.h"
@@ -44,7 +45,8 @@ struct stingy_serve {
 	struct stingy_live *live;
 	struct stingy_region *regions; /* of the first arena, then of the second ...; behind nothing */
 	struct stingy_stages stages;
-	uint32_t n_regions; /* of each arena */
+	struct stingy_order_schedule schedule; /* the manifest's */
+	uint32_t n_regions;                    /* of each arena */
 	/* by arena: stingy_thread() of its owner, NULL: none; atomic, and on a line of its own */
 	const void *owner[STINGY_ARENAS_MAX] __attribute__((aligned(64)));
 };

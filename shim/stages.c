@@ -21,6 +21,11 @@ void stingy_stages_count(struct stingy_stages_counts *counts, const struct sting
 	counts->names += from->name.len + 1;
 }
 
+void stingy_stages_count_task(struct stingy_stages_counts *counts, const struct stingy_manifest_schedule *from)
+{
+	counts->n_needs += from->n_takes;
+}
+
 size_t stingy_stages_memory(const struct stingy_stages_counts *counts)
 {
 	return counts->n_stages * sizeof(struct stingy_stage) + counts->n_needs * sizeof(struct stingy_need) +
@@ -46,20 +51,33 @@ static void add_need(struct stingy_stage *stage, struct stingy_need *needs, uint
 		needs[n].count = UINT32_MAX;
 }
 
+static void add_needs(struct stingy_stages *stages, struct stingy_stage *stage,
+		      const struct stingy_allocates *allocates, uint32_t n, const struct stingy_sites_kind *kinds)
+{
+	stage->needs = stages->need_room;
+	for (uint32_t i = 0; i < n; i++)
+		add_need(stage, stages->need_room, kinds[allocates[i].kind].region, allocates[i].count);
+	stages->need_room += stage->n_needs;
+}
+
 void stingy_stages_add(struct stingy_stages *stages, const struct stingy_manifest_stage *from,
 		       const struct stingy_sites_kind *kinds)
 {
 	struct stingy_stage *stage = &stages->stage[stages->n++];
 	*stage = (struct stingy_stage){
-		.needs = stages->need_room,
 		.module = from->module,
 		.offset = from->offset,
 		.name = stingy_text_decode(from->name, stages->name_room, from->name.len + 1),
 	};
-	for (uint32_t i = 0; i < from->n_allocates; i++)
-		add_need(stage, stages->need_room, kinds[from->allocates[i].kind].region, from->allocates[i].count);
-	stages->need_room += stage->n_needs;
 	stages->name_room += from->name.len + 1;
+	add_needs(stages, stage, from->allocates, from->n_allocates, kinds);
+}
+
+void stingy_stages_add_task(struct stingy_stages *stages, const struct stingy_manifest_schedule *from,
+			    const struct stingy_sites_kind *kinds)
+{
+	stages->task = (struct stingy_stage){.module = UINT32_MAX};
+	add_needs(stages, &stages->task, from->takes, from->n_takes, kinds);
 }
 
 const struct stingy_stage *stingy_stages_search(const struct stingy_stages *stages, const struct stingy_sites *sites,

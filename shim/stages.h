@@ -1,6 +1,6 @@
 /*
  * The stages of the manifest: what a run of each takes, and how one is found: by the address of its function, by its
- * name, by its number.
+ * name, by its number. And what a whole task takes.
  *
  * Made when the library is loaded, in memory of the caller's, and only read from then on; so a pointer to a stage is
  * good for as long as the process lives, whether the module of its function is loaded or not. Where functions are now,
@@ -33,6 +33,7 @@ struct stingy_stage {
 struct stingy_stages {
 	struct stingy_stage *stage; /* by number */
 	uint32_t n;
+	struct stingy_stage task; /* as if it were a stage: what a task has at once; nothing, if that is not told */
 	/* what is left of the room for needs and names, while stages are added */
 	struct stingy_need *need_room;
 	char *name_room;
@@ -46,6 +47,7 @@ struct stingy_stages_counts {
 
 /* Counts one more stage in. */
 void stingy_stages_count(struct stingy_stages_counts *counts, const struct stingy_manifest_stage *from);
+void stingy_stages_count_task(struct stingy_stages_counts *counts, const struct stingy_manifest_schedule *from);
 
 /* Bytes of memory for so many; and stages, none yet, in such memory, zeroed, 16-aligned. */
 size_t stingy_stages_memory(const struct stingy_stages_counts *counts);
@@ -54,6 +56,8 @@ void stingy_stages_init(struct stingy_stages *stages, const struct stingy_stages
 /* Adds the manifest's next stage. kinds: the manifest's. Kinds that share a region need the sum of its slots. */
 void stingy_stages_add(struct stingy_stages *stages, const struct stingy_manifest_stage *from,
 		       const struct stingy_sites_kind *kinds);
+void stingy_stages_add_task(struct stingy_stages *stages, const struct stingy_manifest_schedule *from,
+			    const struct stingy_sites_kind *kinds);
 
 /* The stage of a function; NULL: there is none, or its module is not loaded as far as sites knows. */
 const struct stingy_stage *stingy_stages_search(const struct stingy_stages *stages, const struct stingy_sites *sites,

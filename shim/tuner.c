@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#define BOUND_LEAST    4u    /* events: with fewer, the loop itself costs more than any cache can win */
 #define BOUND_MOST     1024u /* events */
 #define SLACK_MOST     64u   /* turns in a row that the bound is too large for */
 #define BLOCK_UNITS    512u  /* answers of a block, besides half of the crowd, of whose events two make an answer */
@@ -10,25 +9,35 @@
 #define PATIENCE_LEAST 64u   /* blocks */
 #define PATIENCE_ON    256u  /* at least, where there is something to lose by a search */
 #define PATIENCE_MOST  8192u
-#define CROWD_CHANGE   4u /* a crowd so many times as large or small is another one */
-#define CROWD_BLOCKS   8u /* that it has to last */
-#define LOSSES         3u /* pairs, which end the duel for the challenger */
-#define EARLY_PAIRS    3u /* pairs that are enough if they are won by far */
-#define EARLY_GAIN     10 /* per cent, in the median, and no less than they are apart */
-#define OPENING_GAIN   3  /* per cent that a bound must win over none */
-#define CLIMBING_GAIN  1  /* per cent that another bound must win over the one we have */
+#define CROWD_CHANGE   4u   /* a crowd so many times as large or small is another one */
+#define CHANGE_BLOCKS  8u   /* that a bound is held before any change counts */
+#define REFUSED_CHANGE 128u /* of STINGY_TUNER_COST_UNITS answers: more than that more is another matter */
+#define LOSSES         3u   /* pairs, which end the duel for the challenger */
+#define EARLY_PAIRS    3u   /* pairs that are enough if they are won by far */
+#define EARLY_GAIN     10   /* per cent, in the median, and no less than they are apart */
+#define OPENING_GAIN   3    /* per cent that a bound must win over none */
+#define CLIMBING_GAIN  1    /* per cent that another bound must win over the one we have */
 
 /* What is tried against none: the start times this, in eighths. */
 static const uint32_t openings[] = {8, 32, 2};
 #define N_OPENINGS (sizeof(openings) / sizeof(*openings))
 
-void stingy_tuner_init(struct stingy_tuner *tuner, uint64_t (*clock)(void), uint32_t start, bool is_fixed)
+static uint32_t within_bounds(uint32_t bound)
+{
+	if (bound < STINGY_TUNER_LEAST)
+		return STINGY_TUNER_LEAST;
+	return bound < BOUND_MOST ? bound : BOUND_MOST;
+}
+
+void stingy_tuner_init(struct stingy_tuner *tuner, uint64_t (*clock)(void), uint32_t bound,
+		       enum stingy_tuner_begin begin)
 {
 	memset(tuner, 0, sizeof(*tuner));
 	tuner->clock = clock;
-	tuner->start = start;
-	tuner->is_fixed = is_fixed;
-	tuner->bound = tuner->chosen = is_fixed ? start : 0;
+	tuner->start = begin == STINGY_TUNER_FIX ? bound : within_bounds(bound);
+	tuner->is_fixed = begin == STINGY_TUNER_FIX;
+	tuner->is_resting = begin == STINGY_TUNER_EXPECT;
+	tuner->bound = tuner->chosen = begin == STINGY_TUNER_SEARCH ? 0 : tuner->start;
 	tuner->patience = 1; /* the first search need not wait */
 }
 
@@ -57,7 +66,7 @@ static void hold(struct stingy_tuner *tuner)
 /* Whether the bound would make a difference. */
 static bool is_worth_trying(const struct stingy_tuner *tuner, uint32_t bound)
 {
-	return bound >= BOUND_LEAST && bound <= BOUND_MOST && bound <= tuner->crowd / 2;
+	return bound >= STINGY_TUNER_LEAST && bound <= BOUND_MOST && bound <= tuner->crowd / 2;
 }
 
 /* The challenger of the next duel; what is chosen itself if the search is over. */
@@ -74,7 +83,7 @@ static uint32_t next_challenger(struct stingy_tuner *tuner)
 		tuner->phase = STINGY_TUNER_CLIMBING;
 	}
 	if (tuner->phase == STINGY_TUNER_CLIMBING) {
-		if (is_worth_trying(tuner, tuner->chosen * 2))
+		if (!tuner->is_tight && is_worth_trying(tuner, tuner->chosen * 2))
 			return tuner->chosen * 2;
 		tuner->phase = STINGY_TUNER_DESCENDING;
 	}
@@ -159,8 +168,12 @@ static enum result judge(struct stingy_tuner *tuner, uint32_t n_pairs)
 {
 	int margin = tuner->phase == STINGY_TUNER_OPENING ? OPENING_GAIN : CLIMBING_GAIN;
 	int sorted[STINGY_TUNER_PAIRS] = {0};
-	int median = median_gain(&tuner->duel, n_pairs, sorted);
+	const struct stingy_tuner_duel *duel = &tuner->duel;
+	int median = median_gain(duel, n_pairs, sorted);
 	int spread = sorted[n_pairs - 1] - sorted[0];
+	bool is_roomier = tuner->phase == STINGY_TUNER_DESCENDING && duel->refused[1] < duel->refused[0] / 2;
+	if (is_roomier)
+		margin = -margin;
 	if (tuner->phase == STINGY_TUNER_OPENING)
 		tuner->saved = median;
 	if (n_pairs >= LOSSES && sorted[LOSSES - 1] < margin)
@@ -169,7 +182,7 @@ static enum result judge(struct stingy_tuner *tuner, uint32_t n_pairs)
 		return WON;
 	if (n_pairs < STINGY_TUNER_PAIRS)
 		return OPEN;
-	return median >= (sorted[n_pairs - 2] - sorted[1]) / 2 ? WON : LOST;
+	return is_roomier || median >= (sorted[n_pairs - 2] - sorted[1]) / 2 ? WON : LOST;
 }
 
 /* A block of a duel is done. */
@@ -177,6 +190,7 @@ static void score(struct stingy_tuner *tuner, uint64_t cost)
 {
 	struct stingy_tuner_duel *duel = &tuner->duel;
 	duel->cost[arm(duel->n)][duel->n / 2] = cost;
+	duel->refused[arm(duel->n)] += tuner->block.refused;
 	duel->n++;
 	enum result result = duel->n % 2 == 0 ? judge(tuner, duel->n / 2) : OPEN;
 	if (result == OPEN)
@@ -187,15 +201,24 @@ static void score(struct stingy_tuner *tuner, uint64_t cost)
 
 static bool is_another_crowd(const struct stingy_tuner *tuner)
 {
-	return tuner->held >= CROWD_BLOCKS &&
+	return tuner->held >= CHANGE_BLOCKS &&
 	       (tuner->crowd > tuner->held_crowd * CROWD_CHANGE || tuner->crowd < tuner->held_crowd / CROWD_CHANGE);
+}
+
+static bool has_become_tight(const struct stingy_tuner *tuner)
+{
+	return tuner->bound != 0 && tuner->held >= CHANGE_BLOCKS &&
+	       tuner->refused > tuner->held_refused + REFUSED_CHANGE;
 }
 
 /* A block of a time of holding is done. */
 static void grow_older(struct stingy_tuner *tuner)
 {
-	tuner->held++;
-	if (!tuner->is_fixed && !tuner->is_resting && (tuner->held >= tuner->patience || is_another_crowd(tuner)))
+	if (tuner->held++ == 0)
+		tuner->held_refused = tuner->refused;
+	tuner->is_tight = has_become_tight(tuner);
+	if (!tuner->is_fixed && !tuner->is_resting &&
+	    (tuner->held >= tuner->patience || tuner->is_tight || is_another_crowd(tuner)))
 		begin_search(tuner);
 	else
 		begin_block(tuner, tuner->bound);
@@ -206,6 +229,7 @@ static void end_block(struct stingy_tuner *tuner)
 	const struct stingy_tuner_block *block = &tuner->block;
 	uint64_t ended = block->began ? now(tuner) : 0;
 	uint64_t cost = (ended ? ended - block->began : block->ticks) * STINGY_TUNER_COST_UNITS / block->units;
+	tuner->refused = block->refused * STINGY_TUNER_COST_UNITS / block->units;
 	if (tuner->bound == 0 && block->events > 0)
 		tuner->crowd = (uint32_t)(block->squares / block->events);
 	if (tuner->phase == STINGY_TUNER_HOLDING)
@@ -215,9 +239,9 @@ static void end_block(struct stingy_tuner *tuner)
 }
 
 /* Rests while too little is ready for the bound to make a difference. */
-static void watch_slack(struct stingy_tuner *tuner, uint32_t events)
+static void watch_slack(struct stingy_tuner *tuner, const struct stingy_tuner_turn *turn)
 {
-	bool is_slack = events < tuner->bound;
+	bool is_slack = turn->events < (turn->most ? turn->most : tuner->bound);
 	tuner->slack = is_slack ? tuner->slack + 1 : 0;
 	if (!is_slack)
 		tuner->is_resting = false;
@@ -232,6 +256,7 @@ void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_tur
 	if (block->is_counting) {
 		block->ticks += turn->ticks;
 		block->events += turn->events;
+		block->refused += turn->refused;
 		block->squares += (uint64_t)turn->events * turn->events;
 		if (block->units >= BLOCK_UNITS + tuner->crowd / 2)
 			end_block(tuner);
@@ -239,5 +264,5 @@ void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_tur
 		*block = (struct stingy_tuner_block){.is_counting = true, .began = now(tuner)};
 	}
 	if (!turn->is_first && tuner->bound != 0 && tuner->phase == STINGY_TUNER_HOLDING)
-		watch_slack(tuner, turn->events);
+		watch_slack(tuner, turn);
 }

@@ -15,6 +15,13 @@
  * in the long run searching costs next to nothing; much more or much less load brings it forward. A bound that was
  * settled on has to win against "none" again in the next search.
  *
+ * Where what the server allocates finds the arena's regions full, the bound is too large for them: more of that than
+ * when the bound was settled on brings the next search forward, which then tries the half of the bound and not its
+ * double; and of two bounds that cost the same, the smaller one wins if it has half as much of that.
+ *
+ * An expected bound (a manifest's) is in force from the beginning, at rest. When it comes to matter, it has to win
+ * against "none" like one that was settled on; if it does not, the next search begins with it.
+ *
  * Where fewer events than the bound are ready in many turns in a row, ordering rests until a turn brings as many: the
  * bound stays in force, as it costs nothing, but nobody need ask for what is under way. Where the crowd is less than
  * twice the least bound, there is no search.
@@ -27,13 +34,16 @@
 
 #define STINGY_TUNER_PAIRS      7u    /* of blocks, in a duel, at most */
 #define STINGY_TUNER_COST_UNITS 1024u /* what costs are given for */
+#define STINGY_TUNER_LEAST      4u    /* events: with fewer, the loop itself costs more than any cache can win */
 
 /* A turn of the loop: what it was given, and what it made of it. */
 struct stingy_tuner_turn {
 	uint64_t ticks;
 	uint32_t events;
 	uint32_t units;
-	bool is_first; /* it only went on with what had begun: the bound had nothing to do with it */
+	uint32_t most;    /* events that it could have been given; 0: any number */
+	uint32_t refused; /* allocations that found a region full */
+	bool is_first;    /* it only went on with what had begun: the bound had nothing to do with it */
 };
 
 /* What turns have added up to. */
@@ -41,7 +51,7 @@ struct stingy_tuner_block {
 	uint64_t began; /* by the clock; 0: not known */
 	uint64_t ticks;
 	uint64_t squares; /* of the events of each turn, added up */
-	uint32_t units, events;
+	uint32_t units, events, refused;
 	bool is_counting; /* the turns that the bound before left behind are over */
 };
 
@@ -50,6 +60,7 @@ struct stingy_tuner_duel {
 	uint32_t bound[2];
 	uint32_t n; /* blocks that are done */
 	uint64_t cost[2][STINGY_TUNER_PAIRS];
+	uint64_t refused[2]; /* in all blocks of each */
 };
 
 enum stingy_tuner_phase {
@@ -70,6 +81,9 @@ struct stingy_tuner {
 	uint32_t crowd; /* events in the turn in which the average event came, in the last block without bound */
 	uint32_t patience, held; /* blocks to hold; how many it has been */
 	uint32_t held_crowd;     /* the crowd when it settled */
+	uint32_t refused;        /* for so many answers as costs are given for, in the last block */
+	uint32_t held_refused;   /* in the first block that it held */
+	bool is_tight;           /* so much more than that brought the search */
 	enum stingy_tuner_phase phase;
 	uint32_t before;  /* what was chosen when the search began */
 	uint32_t step;    /* of the opening */
@@ -81,8 +95,15 @@ struct stingy_tuner {
 	int saved; /* per cent of a request's time, in the median of the last duel against "none" */
 };
 
-/* A tuner that begins without a bound. start: the first to try. is_fixed: start is the bound, for good. */
-void stingy_tuner_init(struct stingy_tuner *tuner, uint64_t (*clock)(void), uint32_t start, bool is_fixed);
+enum stingy_tuner_begin {
+	STINGY_TUNER_SEARCH, /* there is no bound; the first to try is known */
+	STINGY_TUNER_EXPECT, /* there is one */
+	STINGY_TUNER_FIX,    /* there is one, for good */
+};
+
+/* bound: as `begin` says; within the bounds of a search, if there is to be one. */
+void stingy_tuner_init(struct stingy_tuner *tuner, uint64_t (*clock)(void), uint32_t bound,
+		       enum stingy_tuner_begin begin);
 
 /* The bound may be another afterwards. */
 void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_turn *turn);

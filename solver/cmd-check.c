@@ -272,6 +272,17 @@ static void count_site(struct check *check, const struct stingy_manifest_site *s
 	check->n_servable += is_servable;
 }
 
+/* Whether it gains anything shows when it runs. */
+static void check_schedule(struct check *check, const struct stingy_manifest_schedule *schedule)
+{
+	char tasks[CACHE_TEXT] = "";
+
+	if (schedule->tasks)
+		snprintf(tasks, sizeof(tasks), ", %s%" PRIu32 " tasks at a time", schedule->is_fixed ? "" : "at first ",
+			 schedule->tasks);
+	finding(check, OK, "events: ordered%s", tasks);
+}
+
 static void check_record(struct check *check, const struct stingy_manifest_record *record)
 {
 	switch (record->type) {
@@ -287,6 +298,9 @@ static void check_record(struct check *check, const struct stingy_manifest_recor
 		break;
 	case STINGY_MANIFEST_SITE:
 		count_site(check, &record->site);
+		break;
+	case STINGY_MANIFEST_SCHEDULE:
+		check_schedule(check, &record->schedule);
 		break;
 	default: /* numbers without the machine or the program in them: the reader has checked them */
 		break;

@@ -22,7 +22,7 @@
 #define DEFAULT_MIN_SHARE 100u /* millionths */
 #define CACHE_LEVEL       2u
 
-enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS };
+enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS, OPTION_SCHEDULE };
 
 struct command {
 	struct stingy_solve_options options;
@@ -40,6 +40,7 @@ static const struct option long_options[] = {
 	{"stack", required_argument, NULL, OPTION_STACK},
 	{"high", required_argument, NULL, OPTION_HIGH},
 	{"arenas", required_argument, NULL, OPTION_ARENAS},
+	{"schedule", required_argument, NULL, OPTION_SCHEDULE},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -59,6 +60,9 @@ static void print_help(void)
 	       "      --stack SIZE             of the slab for the main thread's stack; default: it is not placed\n"
 	       "      --high SIZE              of a high slab, for what finds no place in the slab; default: none\n"
 	       "      --arenas NUMBER          threads that get an arena at most, 1 to %d; default: as many as serve\n"
+	       "      --schedule auto|off|N    let the events be ordered, not ordered, or N at a time; default: "
+	       "ordered if\n"
+	       "                               a gain is expected\n"
 	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
 	       "  -h, --help                   print this and exit\n\n"
 	       "Exit status: 0 if there is a manifest, 2 if not.\n",
@@ -119,6 +123,23 @@ static int parse_cache(struct command *command, const char *value)
 	return 0;
 }
 
+/* Returns 0, or -1 if it is no schedule. */
+static int parse_schedule(const char *text, struct stingy_schedule_options *schedule)
+{
+	uint64_t number = 0;
+
+	if (strcmp(text, "auto") == 0)
+		schedule->wish = STINGY_SCHEDULE_AUTO;
+	else if (strcmp(text, "off") == 0)
+		schedule->wish = STINGY_SCHEDULE_OFF;
+	else if (stingy_amount_parse(text, &number) < 0 || number < 1 || number > STINGY_TASKS_MAX)
+		return -1;
+	else
+		schedule->wish = STINGY_SCHEDULE_FIXED;
+	schedule->tasks = (uint32_t)number;
+	return 0;
+}
+
 static int take_option(struct command *command, int option, const char *value)
 {
 	static const char not_a_size[] = "is not a size of at most 2G";
@@ -145,6 +166,10 @@ static int take_option(struct command *command, int option, const char *value)
 	case OPTION_ARENAS:
 		if (parse_arenas(value, &command->options.arenas) < 0)
 			return complain("--arenas", value, "is not a number of arenas from 1 to 64");
+		return 0;
+	case OPTION_SCHEDULE:
+		if (parse_schedule(value, &command->options.schedule) < 0)
+			return complain("--schedule", value, "is none of auto, off, and a number of tasks");
 		return 0;
 	default:
 		command->verbose = true;
@@ -190,6 +215,7 @@ static char *compose(const struct stingy_solve *solve, size_t *size)
 		return NULL;
 	source.plan = &solve->plan;
 	source.cache = &solve->cache;
+	source.schedule = &solve->schedule;
 	source.program = solve->program;
 	source.n_traces = solve->n_used;
 	source.served = solve->served;

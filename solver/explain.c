@@ -130,6 +130,8 @@ static void summarize_plan(const struct stingy_solve *solve, FILE *out)
 
 static void summarize(const struct stingy_solve *solve, FILE *out)
 {
+	char text[STINGY_SCHEDULE_TEXT];
+
 	fprintf(out, "stingy: %" PRIu32 " trace%s of ", solve->n_used, solve->n_used == 1 ? "" : "s");
 	stingy_clean_print(out, solve->places.module[solve->program].path);
 	fprintf(out, ": %" PRIu64 " tasks, %" PRIu64 " allocations while serving\n", solve->census.tasks,
@@ -139,6 +141,7 @@ static void summarize(const struct stingy_solve *solve, FILE *out)
 		fprintf(out, "stingy: nothing to manage: %s; was there load while it was profiled?\n", solve->nothing);
 	else
 		summarize_plan(solve, out);
+	fprintf(out, "stingy: %s\n", stingy_schedule_print(&solve->schedule, text));
 }
 
 static int compare_chains(const void *a, const void *b, void *data)

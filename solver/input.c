@@ -149,6 +149,9 @@ static void take(struct survey *survey, const struct stingy_trace_record *record
 		survey->input->waited = true;
 		survey->thread->wait = survey->input->chain[record->wait.chain];
 		break;
+	case STINGY_TRACE_ACCEPT:
+		survey->input->accepted = true;
+		break;
 	case STINGY_TRACE_STAGE:
 		take_stage(survey, survey->input->frame[record->stage.frame]);
 		break;

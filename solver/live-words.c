@@ -27,9 +27,8 @@ static const char *const orderings[STINGY_ORDERING_STATES] = {
 
 static const char *const left[STINGY_LEFT_REASONS] = {
 	[STINGY_LEFT_NOT] = "",
-	[STINGY_LEFT_EDGES] = "it has edge-triggered or one-shot descriptors",
+	[STINGY_LEFT_EDGES] = "its connections are edge-triggered or one-shot",
 	[STINGY_LEFT_THREADS] = "several threads use it",
-	[STINGY_LEFT_SHARED] = "it shares descriptors with another one",
 	[STINGY_LEFT_FORKED] = "it was made before a fork",
 	[STINGY_LEFT_DESCRIPTORS] = "there is no descriptor for a second instance",
 };

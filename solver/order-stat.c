@@ -48,6 +48,9 @@ static void print_one(const struct stingy_live_order *order)
 		       "runs of %.1f events without a bound, %.1f with\n",
 		       order->turns[0], per_turn(order, 0), order->turns[1], per_turn(order, 1),
 		       mean_run(order->runs[0]), mean_run(order->runs[1]));
+	if (order->short_turns)
+		printf("    %" PRIu64 " turns began with fewer events, as the regions had room for no more tasks\n",
+		       order->short_turns);
 }
 
 void stingy_order_stat_print(const struct stingy_live *live)
@@ -69,10 +72,11 @@ static void json_one(const struct stingy_live_order *order)
 {
 	printf("{\"ordering\": \"%s\", \"why\": \"%s\", \"bound\": %" PRIu32 ", \"crowd\": %" PRIu32
 	       ", \"comparisons\": %" PRIu32 ", \"won\": %" PRIu32 ", \"saved\": %" PRId32 ", \"turns\": %" PRIu64
-	       ", \"events\": %" PRIu64 ", \"first_turns\": %" PRIu64 ", \"first_events\": %" PRIu64,
+	       ", \"events\": %" PRIu64 ", \"first_turns\": %" PRIu64 ", \"first_events\": %" PRIu64
+	       ", \"short_turns\": %" PRIu64,
 	       stingy_live_words_ordering(order->state), stingy_live_words_left(order->why), order->bound, order->crowd,
 	       order->duels, order->won, order->saved, order->turns[0], order->events[0], order->turns[1],
-	       order->events[1]);
+	       order->events[1], order->short_turns);
 	json_runs("runs_off", order->runs[0]);
 	json_runs("runs_on", order->runs[1]);
 	putchar('}');

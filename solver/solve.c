@@ -360,6 +360,17 @@ static int check_stage(struct stingy_solve *solve)
 	return fail(solve, "no stage is called '%s'; the busiest is '%s'", solve->choices.stage, busiest(problem));
 }
 
+static void make_schedule(struct stingy_solve *solve)
+{
+	bool is_loop = false;
+
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		is_loop |= stingy_solve_uses(solve, &solve->input[i]) && solve->input[i].waited &&
+			   solve->input[i].accepted;
+	stingy_schedule_init(&solve->schedule, &solve->options->schedule, &solve->source, &solve->model, &solve->atoms,
+			     is_loop);
+}
+
 int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
 {
 	const struct stingy_problem *problem = &solve->model.problem;
@@ -372,6 +383,7 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 	stingy_bounds_init(&solve->bounds, &solve->census, &solve->kinds, &solve->choices);
 	if (make_model(solve) < 0 || check_stage(solve) < 0)
 		return -1;
+	make_schedule(solve);
 	if (solve->nothing)
 		return 0;
 	solve->n = stingy_memory_new(problem->n_kinds, sizeof(*solve->n));

@@ -1,7 +1,7 @@
 /*
  * The whole way from trace files to a solved model and its layout: reads the traces, settles the stages, takes a
  * census by chains, finds the kinds, takes a census by kinds, gives the globals their part, makes the model, solves it,
- * lays it out, tries it out.
+ * lays it out, tries it out, judges whether events should be ordered.
  *
  * Traces that show nothing worth managing are no failure: the plan is empty then, and the structure says why.
  *
@@ -16,6 +16,7 @@
 #include "model.h"
 #include "plan.h"
 #include "program.h"
+#include "schedule.h"
 
 #define STINGY_SOLVE_ERROR  4096u
 #define STINGY_SOLVE_ARENAS 16u /* at most, unless the options say otherwise: each takes memory */
@@ -30,6 +31,7 @@ struct stingy_solve_options {
 	uint32_t arenas;    /* 0: as many as the traces show to be needed */
 	struct stingy_choices choices;
 	struct stingy_program_limits limits;
+	struct stingy_schedule_options schedule;
 };
 
 struct stingy_solve {
@@ -55,6 +57,7 @@ struct stingy_solve {
 	struct stingy_solution solution;
 	struct stingy_layout layout;
 	struct stingy_plan plan;
+	struct stingy_schedule schedule;
 	uint64_t served;                /* allocations of the traces, while serving, that the plan would have served */
 	const char *nothing;            /* why there is nothing to manage; NULL: there is */
 	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */

@@ -226,6 +226,24 @@ static void write_stages(struct writing *writing)
 			write_stage(writing, number++, i);
 }
 
+/* Why, whether there is one or not; what a task takes goes by the numbers of the manifest. */
+static void write_schedule(struct writing *writing)
+{
+	const struct stingy_schedule *schedule = writing->source->schedule;
+	struct stingy_manifest_record record = {.type = STINGY_MANIFEST_SCHEDULE, .schedule = schedule->record};
+	char text[STINGY_SCHEDULE_TEXT];
+
+	stingy_manifest_write_comment(writing->out, stingy_schedule_print(schedule, text));
+	if (!schedule->is_wanted)
+		return;
+	for (uint32_t i = 0; i < record.schedule.n_takes; i++) {
+		struct stingy_allocates *takes = &record.schedule.takes[i];
+
+		takes->kind = number_of(writing, writing->source->model->kind[takes->kind]);
+	}
+	stingy_manifest_write(writing->out, &record);
+}
+
 static void init(struct writing *writing)
 {
 	const struct stingy_model_source *from = writing->source->from;
@@ -251,6 +269,7 @@ void stingy_writer_write(const struct stingy_writer_source *source, FILE *out)
 	write_kinds(&writing);
 	write_sites(&writing);
 	write_stages(&writing);
+	write_schedule(&writing);
 	stingy_manifest_write_end(out);
 	free(writing.module);
 }

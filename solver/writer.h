@@ -9,11 +9,13 @@
 
 #include "model.h"
 #include "plan.h"
+#include "schedule.h"
 
 struct stingy_writer_source {
 	const struct stingy_model_source *from;
 	const struct stingy_model *model;
 	const struct stingy_plan *plan;
+	const struct stingy_schedule *schedule;
 	const struct stingy_cache *cache;
 	uint32_t program;    /* module */
 	uint32_t n_traces;   /* of the program */

@@ -21,6 +21,7 @@ struct model {
 	uint32_t best;       /* bound at which a request costs least; 0: it costs the same with any */
 	uint32_t per_turn;   /* ticks of a turn, whatever is in it */
 	uint32_t noise;      /* per cent */
+	uint32_t room;       /* events at a time that find room in the arena; 0: any number */
 	bool has_clock;      /* that does not go on while others have the processor */
 	uint64_t n_requests; /* in all */
 	uint64_t n_bounded;  /* of these, while there was a bound */
@@ -54,7 +55,12 @@ static void turn(struct model *model)
 	clocked = model->has_clock ? clocked + ticks : 0;
 	int percent = model->noise ? (int)below(2 * model->noise + 1) - (int)model->noise : 0;
 	ticks += (uint64_t)((int64_t)ticks * percent / 100);
-	const struct stingy_tuner_turn turn = {.ticks = ticks, .events = n, .units = n};
+	const struct stingy_tuner_turn turn = {
+		.ticks = ticks,
+		.events = n,
+		.units = n,
+		.refused = model->room && n > model->room ? n - model->room : 0,
+	};
 	stingy_tuner_turn(&model->tuner, &turn);
 }
 
@@ -76,7 +82,7 @@ static void settle(struct model *model)
 static void begin(struct model *model, uint32_t clients, uint32_t best, uint32_t per_turn, uint32_t noise)
 {
 	*model = (struct model){.clients = clients, .best = best, .per_turn = per_turn, .noise = noise};
-	stingy_tuner_init(&model->tuner, read_clock, 32, false);
+	stingy_tuner_init(&model->tuner, read_clock, 32, STINGY_TUNER_SEARCH);
 }
 
 static void test_finds(void **state)
@@ -168,7 +174,7 @@ static void test_fixed(void **state)
 	struct model model;
 	(void)state;
 	begin(&model, 2500, 0, 20000, 0);
-	stingy_tuner_init(&model.tuner, read_clock, 10, true);
+	stingy_tuner_init(&model.tuner, read_clock, 10, STINGY_TUNER_FIX);
 	run(&model, 2500);
 	assert_int_equal(model.tuner.bound, 10);
 	run(&model, 2000000);
@@ -210,12 +216,111 @@ static void test_crowd(void **state)
 	assert_int_not_equal(model.tuner.chosen, 0);
 }
 
+/* An expected bound is in force at once, but looks at nothing before it matters. */
+static void expect(struct model *model, uint32_t clients, uint32_t best, uint32_t bound)
+{
+	begin(model, clients, best, 20000, 2);
+	stingy_tuner_init(&model->tuner, read_clock, bound, STINGY_TUNER_EXPECT);
+	assert_int_equal(model->tuner.bound, bound);
+	assert_true(model->tuner.is_resting);
+	turn(model);
+	assert_int_equal(model->tuner.bound, bound);
+}
+
+static void test_expected(void **state)
+{
+	struct model model;
+	(void)state;
+	expect(&model, 2500, 16, 16);
+	assert_false(model.tuner.is_resting);
+	run(&model, 100000);
+	settle(&model);
+	assert_in_range(model.tuner.chosen, 8, 32);
+	assert_int_equal(model.n_requests > model.n_bounded * 2, 0);
+}
+
+/* What was expected is not to be had, be it that the bound is much too large, or that nothing is to be won. */
+static void test_expected_too_much(void **state)
+{
+	struct model model;
+	(void)state;
+	expect(&model, 2500, 16, 256);
+	run(&model, 2000000);
+	settle(&model);
+	assert_in_range(model.tuner.chosen, 8, 32);
+	expect(&model, 2500, 0, 64);
+	run(&model, 100000);
+	settle(&model);
+	assert_int_equal(model.tuner.chosen, 0);
+}
+
+static void test_expected_few(void **state)
+{
+	struct model model;
+	(void)state;
+	for (uint32_t clients = 1; clients < 24; clients++) {
+		expect(&model, clients, 0, 24);
+		run(&model, 300000);
+		assert_true(model.tuner.is_resting);
+		assert_int_equal(model.tuner.n_duels, 0);
+	}
+}
+
+static void test_expected_is_bounded(void **state)
+{
+	struct stingy_tuner tuner;
+	(void)state;
+	stingy_tuner_init(&tuner, read_clock, 1, STINGY_TUNER_EXPECT);
+	assert_int_equal(tuner.bound, STINGY_TUNER_LEAST);
+	stingy_tuner_init(&tuner, read_clock, 1000000, STINGY_TUNER_EXPECT);
+	assert_int_equal(tuner.bound, 1024);
+}
+
+/* What a turn was not allowed to have is no sign of few clients. */
+static void test_short_turns(void **state)
+{
+	struct model model;
+	(void)state;
+	expect(&model, 2500, 16, 16);
+	for (int i = 0; i < 30; i++) {
+		const struct stingy_tuner_turn limited = {.ticks = 1, .events = 5, .units = 5, .most = 5};
+		stingy_tuner_turn(&model.tuner, &limited);
+		assert_false(model.tuner.is_resting);
+		assert_int_equal(model.tuner.slack, 0);
+	}
+}
+
+/* The arena gets too small for the bound that was best: it comes down, though that wins nothing else. */
+static void test_refused(void **state)
+{
+	struct model model;
+	(void)state;
+	begin(&model, 2500, 64, 20000, 0);
+	run(&model, 1000000);
+	settle(&model);
+	uint32_t chosen = model.tuner.chosen, duels = model.tuner.n_duels;
+	assert_in_range(chosen, 64, 128);
+	model.room = chosen / 2 - 2;
+	run(&model, 100000);
+	settle(&model);
+	assert_true(model.tuner.n_duels > duels);
+	assert_int_equal(model.tuner.chosen, chosen / 2);
+	duels = model.tuner.n_duels;
+	model.room = 0;
+	run(&model, 100000);
+	assert_int_equal(model.tuner.n_duels, duels);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_finds),   cmocka_unit_test(test_leaves_alone), cmocka_unit_test(test_noise),
-		cmocka_unit_test(test_few),     cmocka_unit_test(test_rests),        cmocka_unit_test(test_fixed),
-		cmocka_unit_test(test_changes), cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_finds),        cmocka_unit_test(test_leaves_alone),
+		cmocka_unit_test(test_noise),        cmocka_unit_test(test_few),
+		cmocka_unit_test(test_rests),        cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_changes),      cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_expected),     cmocka_unit_test(test_expected_too_much),
+		cmocka_unit_test(test_expected_few), cmocka_unit_test(test_expected_is_bounded),
+		cmocka_unit_test(test_short_turns),  cmocka_unit_test(test_refused),
 	};
 	seed_random(60);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,7 @@ static inline char *manifest_of(const struct stingy_solve *solver)
 
 	source.plan = &solver->plan;
 	source.cache = &solver->cache;
+	source.schedule = &solver->schedule;
 	source.program = solver->program;
 	source.n_traces = solver->n_used;
 	source.served = solver->served;
