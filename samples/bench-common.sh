@@ -17,9 +17,11 @@ done
 work=$(mktemp -d "${TMPDIR:-/tmp}/stingy-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# What is measured has a processor of its own, where there are two.
-pin=()
-[ "$(nproc)" -lt 2 ] || pin=(taskset -c 1)
+# What is measured has a processor of its own, where there are two; a server has one and its client the other.
+pin=() on_server=() on_client=()
+[ "$(nproc)" -lt 2 ] || pin=(taskset -c 1) on_server=(taskset -c 0) on_client=(taskset -c 1)
+bench_results=$build_dir/bench-results
+mkdir -p "$bench_results"
 
 # find_others: who is measured beside Stingy, in $others; their libraries in $library, "" for glibc.
 find_others()
