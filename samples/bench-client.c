@@ -38,7 +38,7 @@
 #define REQUESTS    16
 #define HEAD        2048         /* bytes of an HTTP answer's head, at most */
 #define CONNECTING  64           /* at a time: a server's queue of new connections is short */
-#define PATIENCE    10.0         /* seconds for connections, and for the last answers */
+#define PATIENCE    60.0         /* seconds for connections, and for the last answers */
 #define STEPS       64           /* of the histogram, for each doubling */
 #define BUCKETS     (STEPS * 40) /* up to 2^40 ns */
 #define SECOND      UINT64_C(1000000000)
@@ -75,6 +75,7 @@ static unsigned long n_connecting, n_waiting;
 
 /* What is told of the time that counts. */
 static uint64_t answers, errors, reopened;
+static uint64_t all; /* answers since the start, whether they count or not */
 static uint64_t histogram[BUCKETS], longest;
 
 static uint64_t now(void)
@@ -167,6 +168,7 @@ static void end_answer(struct connection *connection)
 {
 	connection->is_waiting = false;
 	n_waiting--;
+	all++;
 	if (is_counting)
 		count_answer(connection);
 	connection->request = (connection->request + 1) % n_requests;
@@ -355,11 +357,11 @@ static void load(double lead, double seconds, pid_t group)
 		after = usage_of_group(group);
 	is_loading = false;
 	turn_out(&n_waiting, "answers to come");
-	printf("{\"seconds\": %.3f, \"requests\": %" PRIu64 ", \"errors\": %" PRIu64 ", \"reopened\": %" PRIu64
-	       ", \"cpu_ns\": %" PRIu64 ", \"user_ns\": %" PRIu64 ", \"client_ns\": %" PRIu64
+	printf("{\"all\": %" PRIu64 ", \"seconds\": %.3f, \"requests\": %" PRIu64 ", \"errors\": %" PRIu64
+	       ", \"reopened\": %" PRIu64 ", \"cpu_ns\": %" PRIu64 ", \"user_ns\": %" PRIu64 ", \"client_ns\": %" PRIu64
 	       ", \"p50_us\": %.1f, \"p99_us\": %.1f, \"longest_us\": %.1f}\n",
-	       (double)took / SECOND, answers, errors, reopened, after.all - before.all, after.user - before.user, own,
-	       percentile(0.5), percentile(0.99), (double)longest / 1000);
+	       all, (double)took / SECOND, answers, errors, reopened, after.all - before.all, after.user - before.user,
+	       own, percentile(0.5), percentile(0.99), (double)longest / 1000);
 }
 
 static void read_request(const char *path, const char *answer)

@@ -1,153 +1,102 @@
 #!/usr/bin/env bash
 # Throughput, processor time for a request and latency against concurrency: real servers and the samples, by themselves,
-# with their events in order, with the arena, with both, and with other allocators.
+# with their events in order, with the arena, with both, and with other allocators (bench-servers.sh names the variants).
 #
 #	bench-load.sh [SERVER:CONNECTIONS[,CONNECTIONS]...[:VARIANT[,VARIANT]...]]...
 #
-# Variants: bare order arena both, jemalloc mimalloc tcmalloc, and jemalloc+both and so on (the allocator beneath the shim).
-# For each number of connections all variants are started, each with a client of its own that keeps its connections;
-# after a time of warming up, which is also that in which the shim finds its bound, the clients load their servers in turn,
-# for a window each. So a window of one variant has a window of each other one beside it: the ratios are of such pairs.
-# The server has one processor and the client (and a proxy's origin) the other.
+# For each number of connections all variants are started, each with a client of its own that keeps its connections. They
+# are warmed up until the shim has found its bound; then the clients load their servers in turn, for a window each. So a
+# window of one variant has a window of each other one beside it, and the ratios are of such pairs. The server has one
+# processor and the client (and a proxy's origin) the other.
 #
-# BENCH_STARTS (3), BENCH_WINDOWS (3): starts, and windows of each; BENCH_SECONDS (0.5): of a window; BENCH_WARM (3): seconds
-# of warming up, of variants with ordering and more than 100 connections; the others have a third of it.
-# Each window is a line of bench-results/load.jsonl.
+# BENCH_STARTS (2), BENCH_WINDOWS (4): starts, and windows of each; BENCH_SECONDS (0.5): of a window; BENCH_SEARCH (5):
+# seconds that the search may take. Each window is a line of bench-results/load.jsonl.
 
 # shellcheck source-path=SCRIPTDIR source=bench-common.sh disable=SC2154
 . "${0%/*}/bench-common.sh"
-# shellcheck source=../t/servers.sh
-. "$bench_dir/../t/servers.sh"
-
-starts=${BENCH_STARTS:-3}
-windows=${BENCH_WINDOWS:-3}
-seconds=${BENCH_SECONDS:-0.5}
-warm=${BENCH_WARM:-3}
-lead=0.1 # seconds before a window in which the server finds its data again
-client=$build_dir/samples/bench-client
-results=$bench_results/load.jsonl
 find_others
+# shellcheck source=bench-servers.sh
+. "$bench_dir/bench-servers.sh"
 
-declare -A instance_group=() instance_client=() instance_to=() instance_from=() instance_worker=()
+starts=${BENCH_STARTS:-2}
+windows=${BENCH_WINDOWS:-4}
+seconds=${BENCH_SECONDS:-0.5}
+warm=0.7 # seconds
+search=${BENCH_SEARCH:-5}
 
-leave()
-{
-	[ ${#instance_client[@]} -eq 0 ] || kill "${instance_client[@]}" 2>/dev/null
-	server_leave
-	rm -rf "$work"
-}
-
-fail()
-{
-	echo "bench: $1" >&2
-	exit 1
-}
-
-# prefix_of VARIANT: what is put before the server's command, in the array $prefix.
-prefix_of()
-{
-	local way=${1#*+} beneath=''
-	[ "$1" = "$way" ] || beneath=${library[${1%+*}]}
-	case $way in
-	bare) prefix=(env) ;;
-	profile) prefix=("$stingy" profile -o "$work/$name" --) ;;
-	order) prefix=("$stingy" run --order --) ;;
-	arena) prefix=(env STINGY_SCHEDULE=off "$stingy" run -m "$work/$name.manifest" --) ;;
-	both) prefix=("$stingy" run --order -m "$work/$name.manifest" --) ;;
-	*) prefix=(env LD_PRELOAD="${library[$way]}") ;;
-	esac
-	[ -z "$beneath" ] || prefix=(env LD_PRELOAD="$beneath" "${prefix[@]}")
-}
-
-# begin VARIANT CONNECTIONS: starts the server so, and a client that connects to it.
-begin()
-{
-	prefix_of "$1"
-	server_use "$name"
-	server_connections=$(($2 + 100))
-	server_start "${on_server[@]}" "${prefix[@]}" || {
-		cat "$server_dir/output" >&2
-		fail "$name does not start as '$1'"
-	}
-	server_bench || fail "$name, $1: no answer to the first request"
-	mkfifo "$server_dir/to" "$server_dir/from"
-	"${on_client[@]}" "$client" "$server_port" "$2" "$server_pid" "${server_talks[@]}" \
-		<"$server_dir/to" >"$server_dir/from" &
-	instance_client[$1]=$!
-	exec {fd}>"$server_dir/to"
-	instance_to[$1]=$fd
-	exec {fd}<"$server_dir/from"
-	instance_from[$1]=$fd
-	instance_group[$1]=$server_pid
-	instance_worker[$1]=$(server_worker)
-	hear "$1" # it is ready
-}
-
-# tell VARIANT LEAD SECONDS; hear VARIANT: what its client says, in $heard.
-tell()
-{
-	echo "$2 $3" >&"${instance_to[$1]}"
-}
-
-hear()
-{
-	read -r heard <&"${instance_from[$1]}" || fail "$name, $1: the client has failed"
-}
-
-end()
-{
-	local to=${instance_to[$1]} from=${instance_from[$1]}
-	kill "${instance_client[$1]}"
-	wait "${instance_client[$1]}" 2>/dev/null || :
-	unset "instance_client[$1]"
-	exec {to}>&- {from}<&-
-	kill -KILL -- "-${instance_group[$1]}"
-	wait "${instance_group[$1]}" 2>/dev/null || :
-	unset "server_groups[${instance_group[$1]}]"
-}
+# What is measured if nobody says what.
+curve=10,40,100,400,1000,4000
+others=
+for name in jemalloc mimalloc tcmalloc; do
+	[ -z "${library[$name]:-}" ] || others+=,$name,$name+both
+done
+default=(
+	squid:$curve:bare,order,both "squid:2500:bare,order,arena,both$others"
+	evhttp:$curve:bare,order,both "evhttp:2500:bare,order,arena,both$others"
+	staged:$curve:bare,both staged:2500
+	haproxy:10,40,100:bare,both haproxy:2500
+	lighttpd:10,40,100:bare,both lighttpd:2500
+	merecat:10,40,100:bare,both merecat:2500
+	nginx:10,40,100:bare,both nginx:2500
+	redis:10,40,100:bare,both redis:2500
+	memcached:10,40,100:bare,both memcached:2500
+)
 
 # note CONNECTIONS VARIANT START WINDOW OBJECT: a line of the results.
 note()
 {
-	printf '{"server": "%s", "connections": %d, "variant": "%s", "start": %d, "window": %d, %s\n' \
-		"$name" "$1" "$2" "$3" "$4" "${5#\{}" >>"$results"
+	result load "$(printf '"server": "%s", "connections": %d, "variant": "%s", "start": %d, "window": %d, %s' \
+		"$name" "$1" "$2" "$3" "$4" "${5#\{}")"
 }
 
-# make_manifest CONNECTIONS: from a profile under the load that will be measured.
-make_manifest()
-{
-	progress "$name: profile, $1 connections"
-	begin profile "$1"
-	tell profile "$lead" 2
-	hear profile
-	end profile
-	"$stingy" solve "$work/$name".*.trace -o "$work/$name.manifest" >"$work/$name.solved" 2>&1 || {
-		cat "$work/$name.solved" >&2
-		fail "$name: no manifest"
-	}
-	rm "$work/$name".*.trace
-	cp "$work/$name.manifest" "$bench_results/$name.manifest"
-}
-
-# warm_up CONNECTIONS VARIANT
+# warm_up VARIANT: sets $searched to the seconds that it took.
 warm_up()
 {
-	local time
-	time=$(awk -v all="$warm" -v c="$1" -v v="$2" 'BEGIN { print (c > 100 && v ~ /order|both/ ? all : all / 3) }')
-	tell "$2" 0 "$time"
-	hear "$2"
+	searched=$warm
+	tell "$1" 0 "$warm"
+	hear "$1"
+	case $1 in
+	*order | *both) ;;
+	*) return ;;
+	esac
+	while is_searching "$1" && awk "BEGIN { exit !($searched < $search) }"; do
+		tell "$1" 0 0.5
+		hear "$1"
+		searched=$(awk "BEGIN { print $searched + 0.5 }")
+	done
+}
+
+is_searching()
+{
+	live "$1" | jq -e 'any(.order[]?; .ordering == "searching")' >"$work/searching"
+}
+
+# seconds_of NAME:CONNECTIONS:VARIANTS: about how long that takes.
+plan()
+{
+	awk -v what="$1" -v starts="$starts" -v windows="$windows" -v seconds="$seconds" -v lead="$lead" 'BEGIN {
+		split(what, part, ":")
+		counts = split(part[2], count, ",")
+		variants = split(part[3] == "" ? "bare,order,arena,both" : part[3], variant, ",")
+		for (c = 1; c <= counts; c++)
+			for (v = 1; v <= variants; v++)
+				sum += starts * (1.2 + (count[c] > 100 && variant[v] ~ /order|both/ ? 3 : 0) + windows * (seconds + lead + 0.02))
+		printf "%d\n", sum + 4
+	}'
 }
 
 # point CONNECTIONS VARIANT...: all starts and windows of them.
 point()
 {
 	local connections=$1 start window variant
+	local -A time=()
 	shift
 	for start in $(seq "$starts"); do
 		progress "$name: $connections connections, start $start of $starts"
 		for variant; do
 			begin "$variant" "$connections"
-			warm_up "$connections" "$variant"
+			warm_up "$variant"
+			time[$variant]=$searched
 		done
 		for window in $(seq "$windows"); do
 			for variant; do
@@ -160,7 +109,7 @@ point()
 			case $variant in
 			*order | *arena | *both)
 				note "$connections" "$variant" "$start" 0 \
-					"{\"stat\": $("$stingy" stat --json "${instance_worker[$variant]}" | jq -c .)}"
+					"{\"searched\": ${time[$variant]}, \"live\": $(live "$variant")}"
 				;;
 			esac
 			end "$variant"
@@ -168,16 +117,21 @@ point()
 	done
 }
 
-ulimit -n 20000
-server_begin
-trap leave EXIT
-: >"$results"
+[ $# -gt 0 ] || set -- "${default[@]}"
+new_results load
+for what; do
+	planned=$((${planned:-0} + $(plan "$what")))
+done
+begin_progress "$planned"
 for what; do
 	IFS=: read -r name counts variants <<<"$what"
 	IFS=, read -ra variants <<<"${variants:-bare,order,arena,both}"
 	IFS=, read -ra counts <<<"$counts"
 	make_manifest 2500
+	each=$(($(plan "$what") / ${#counts[@]}))
 	for count in "${counts[@]}"; do
 		point "$count" "${variants[@]}"
+		done_of_progress "$each"
 	done
 done
+"$bench_dir/bench-results.sh" load
