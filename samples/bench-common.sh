@@ -17,9 +17,11 @@ done
 work=$(mktemp -d "${TMPDIR:-/tmp}/stingy-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# What is measured has a processor of its own, where there are two.
-pin=()
-[ "$(nproc)" -lt 2 ] || pin=(taskset -c 1)
+# What is measured has a processor of its own, where there are two; a server has one and its client the other.
+pin=() on_server=() on_client=()
+[ "$(nproc)" -lt 2 ] || pin=(taskset -c 1) on_server=(taskset -c 0) on_client=(taskset -c 1)
+bench_results=$build_dir/bench-results
+mkdir -p "$bench_results"
 
 # find_others: who is measured beside Stingy, in $others; their libraries in $library, "" for glibc.
 find_others()
@@ -35,10 +37,41 @@ find_others()
 	done
 }
 
+# begin_progress SECONDS: about how long it will take; done_of_progress SECONDS: so much of that is behind us.
+# How long the rest takes is judged by how long it has taken so far. BENCH_AFTER: seconds of the parts that will follow.
+begin_progress()
+{
+	progress_all=$1
+	progress_done=0
+	progress_began=$SECONDS
+}
+
+done_of_progress()
+{
+	progress_done=$((progress_done + $1))
+}
+
 # progress TEXT: where it is, for whoever waits.
 progress()
 {
-	echo "bench: $(date +%T) $1" >&2
+	local left='' took=$((SECONDS - ${progress_began:-0}))
+	if [ -n "${progress_all:-}" ]; then
+		left=$((progress_all - progress_done))
+		[ "$progress_done" -lt 30 ] || left=$((left * took / progress_done))
+		left=" (some $(((left + ${BENCH_AFTER:-0} + 59) / 60)) min left)"
+	fi
+	echo "bench: $(date +%T) $1$left" >&2
+}
+
+# new_results PART: bench-results/PART.jsonl is begun anew; result PART FIELDS: a line of it.
+new_results()
+{
+	: >"$bench_results/$1.jsonl"
+}
+
+result()
+{
+	printf '{%s}\n' "${2%\}}" >>"$bench_results/$1.jsonl"
 }
 
 # manifest SETTING... -- COMMAND...: prints one that serves every allocation that COMMAND makes in the program itself.

@@ -14,6 +14,8 @@
 #   server_configure  writes the configuration; sets the array server_command
 #   server_answers    prints what the server says to a fixed list of requests; the same each time if it is right
 #   server_load NAME  puts one workload on it; fails if any request does; prints what went wrong
+#   server_bench      what the benchmark's client sends, once it runs: sets the array server_talks, files of requests and
+#                     lengths of their answers (samples/bench-client.c)
 # and what it may define, where the defaults below do not suit:
 #   server_worker     prints the pid that does the work
 #   server_label      what it is called in reports, if not by its name alone
@@ -27,6 +29,7 @@ servers_at=${BASH_SOURCE[0]%/*}/servers
 stingy=${STINGY:-${builddir:-.}/stingy}
 server_requests=20000
 server_concurrency=100
+server_connections=1000 # that its configuration has to allow
 
 declare -A server_groups=() # process groups started here and perhaps alive: by number
 server_ports=0 # ports handed out
@@ -80,11 +83,11 @@ server_use()
 }
 
 # server_port_new: sets server_port_found to a port that nobody listens on. Below the range from which the kernel
-# takes ports for clients; ten for each shell, so that tests that run side by side do not meet.
+# takes ports for clients; twenty for each shell, so that tests that run side by side do not meet.
 server_port_new()
 {
 	while :; do
-		server_port_found=$((20000 + $$ % 1200 * 10 + server_ports % 10))
+		server_port_found=$((20000 + $$ % 600 * 20 + server_ports % 20))
 		server_ports=$((server_ports + 1))
 		server_port_answers "$server_port_found" || return 0
 	done

@@ -22,7 +22,7 @@ server_configure()
 	cat >"$server_dir/haproxy.cfg" <<-END
 		global
 		    nbthread $haproxy_threads
-		    maxconn 1000
+		    maxconn $((server_connections * 2))
 		defaults
 		    mode http
 		    timeout connect 10s

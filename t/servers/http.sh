@@ -58,6 +58,15 @@ http_load()
 	return 1
 }
 
+# A small file, on connections that are kept. A proxy has it from the first request on.
+server_bench()
+{
+	http_request GET /small close | server_talk "$server_port" >"$server_dir/first"
+	grep -q '^HTTP/1.[01] 200' "$server_dir/first" || return 1
+	http_request GET /small keep-alive >"$server_dir/request"
+	server_talks=("$server_dir/request" 0)
+}
+
 # http_nginx_configure DIRECTORY PORT: a configuration that uses nothing outside DIRECTORY; files are in its root/.
 # Logs start anew. A file that is missing is an answer, not an error.
 http_nginx_configure()
@@ -67,7 +76,7 @@ http_nginx_configure()
 	rm -f "$1"/*.log
 	{
 		printf '%s\n' "$user" 'daemon off;' 'worker_processes 1;' "pid $1/nginx.pid;" "error_log $1/error.log notice;" \
-			'events { worker_connections 1024; }' \
+			"events { worker_connections $((server_connections * 2 + 100)); }" \
 			'http {' "access_log $1/access.log;" 'log_not_found off;' 'default_type text/plain;'
 		for temp in client_body proxy fastcgi uwsgi scgi; do
 			printf '%s\n' "${temp}_temp_path $1/temp-$temp;"

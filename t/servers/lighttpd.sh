@@ -23,6 +23,10 @@ server_configure()
 		server.bind = "127.0.0.1"
 		server.port = $server_port
 		server.document-root = "$server_dir/root"
+		server.max-fds = $((server_connections * 3))
+		server.max-connections = $server_connections
+		server.max-keep-alive-idle = 60
+		server.max-keep-alive-requests = 1000000
 		server.errorlog = "$server_dir/error.log"
 		server.upload-dirs = ( "$server_dir" )
 		mimetype.assign = ( "" => "text/plain" )

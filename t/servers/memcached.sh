@@ -17,7 +17,7 @@ server_configure()
 {
 	local user=()
 	[ "$(id -u)" -ne 0 ] || user=(-u nobody)
-	server_command=(memcached "${user[@]}" -l 127.0.0.1 -p "$server_port" -U 0 -t "$memcached_threads" -m 64)
+	server_command=(memcached "${user[@]}" -l 127.0.0.1 -p "$server_port" -U 0 -t "$memcached_threads" -m 64 -c "$((server_connections + 100))")
 }
 
 # memcached_set KEY BYTES: a 'set' command with its value.
@@ -51,6 +51,18 @@ server_load()
 	grep -Eq "^Time to $1 +$server_requests keys" "$report" && ! grep -qi error "$report" && return 0
 	cat "$report"
 	return 1
+}
+
+# Mostly reads, as caches have.
+server_bench()
+{
+	printf 'get key\r\n' >"$server_dir/get"
+	memcached_set key 512 >"$server_dir/set"
+	{
+		cat "$server_dir/set"
+		printf 'quit\r\n'
+	} | server_talk "$server_port" >/dev/null
+	server_talks=("$server_dir/get" 537 "$server_dir/get" 537 "$server_dir/get" 537 "$server_dir/set" 8)
 }
 
 server_errors()

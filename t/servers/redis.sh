@@ -80,6 +80,17 @@ server_load()
 	return 1
 }
 
+# Reads and writes in turn; each write makes an object and lets another go.
+server_bench()
+{
+	local value
+	value=$(seq 1 100000 | head -c 512 | tr '\n' ' ')
+	printf '*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n' >"$server_dir/get"
+	printf '*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$512\r\n%s\r\n' "$value" >"$server_dir/set"
+	redis_do SET key "$value" >"$server_dir/first"
+	server_talks=("$server_dir/get" 520 "$server_dir/set" 5)
+}
+
 # Its log marks warnings by '#'; the lines of its start are marked so as well.
 server_errors()
 {

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Throughput, processor time for a request and latency against concurrency: real servers and the samples, by themselves,
+# with their events in order, with the arena, with both, and with other allocators (bench-servers.sh names the variants).
+#
+#	bench-load.sh [SERVER:CONNECTIONS[,CONNECTIONS]...[:VARIANT[,VARIANT]...]]...
+#
+# For each number of connections all variants are started, each with a client of its own that keeps its connections. They
+# are warmed up until the shim has found its bound; then the clients load their servers in turn, for a window each. So a
+# window of one variant has a window of each other one beside it, and the ratios are of such pairs. The server has one
+# processor and the client (and a proxy's origin) the other.
+#
+# BENCH_STARTS (2), BENCH_WINDOWS (4): starts, and windows of each; BENCH_SECONDS (0.5): of a window; BENCH_SEARCH (5):
+# seconds that the search may take. Each window is a line of bench-results/load.jsonl.
+
+# shellcheck source-path=SCRIPTDIR source=bench-common.sh disable=SC2154
+. "${0%/*}/bench-common.sh"
+find_others
+# shellcheck source=bench-servers.sh
+. "$bench_dir/bench-servers.sh"
+
+starts=${BENCH_STARTS:-2}
+windows=${BENCH_WINDOWS:-4}
+seconds=${BENCH_SECONDS:-0.5}
+warm=0.7 # seconds
+search=${BENCH_SEARCH:-5}
+
+# What is measured if nobody says what.
+curve=10,40,100,400,1000,4000
+others=
+for name in jemalloc mimalloc tcmalloc; do
+	[ -z "${library[$name]:-}" ] || others+=,$name,$name+both
+done
+default=(
+	squid:$curve:bare,order,both "squid:2500:bare,order,arena,both$others"
+	evhttp:$curve:bare,order,both "evhttp:2500:bare,order,arena,both$others"
+	staged:$curve:bare,both staged:2500
+	haproxy:10,40,100:bare,both haproxy:2500
+	lighttpd:10,40,100:bare,both lighttpd:2500
+	merecat:10,40,100:bare,both merecat:2500
+	nginx:10,40,100:bare,both nginx:2500
+	redis:10,40,100:bare,both redis:2500
+	memcached:10,40,100:bare,both memcached:2500
+)
+
+# note CONNECTIONS VARIANT START WINDOW OBJECT: a line of the results.
+note()
+{
+	result load "$(printf '"server": "%s", "connections": %d, "variant": "%s", "start": %d, "window": %d, %s' \
+		"$name" "$1" "$2" "$3" "$4" "${5#\{}")"
+}
+
+# warm_up VARIANT: sets $searched to the seconds that it took.
+warm_up()
+{
+	searched=$warm
+	tell "$1" 0 "$warm"
+	hear "$1"
+	case $1 in
+	*order | *both) ;;
+	*) return ;;
+	esac
+	while is_searching "$1" && awk "BEGIN { exit !($searched < $search) }"; do
+		tell "$1" 0 0.5
+		hear "$1"
+		searched=$(awk "BEGIN { print $searched + 0.5 }")
+	done
+}
+
+is_searching()
+{
+	live "$1" | jq -e 'any(.order[]?; .ordering == "searching")' >"$work/searching"
+}
+
+# seconds_of NAME:CONNECTIONS:VARIANTS: about how long that takes.
+plan()
+{
+	awk -v what="$1" -v starts="$starts" -v windows="$windows" -v seconds="$seconds" -v lead="$lead" 'BEGIN {
+		split(what, part, ":")
+		counts = split(part[2], count, ",")
+		variants = split(part[3] == "" ? "bare,order,arena,both" : part[3], variant, ",")
+		for (c = 1; c <= counts; c++)
+			for (v = 1; v <= variants; v++)
+				sum += starts * (1.2 + (count[c] > 100 && variant[v] ~ /order|both/ ? 3 : 0) + windows * (seconds + lead + 0.02))
+		printf "%d\n", sum + 4
+	}'
+}
+
+# point CONNECTIONS VARIANT...: all starts and windows of them.
+point()
+{
+	local connections=$1 start window variant
+	local -A time=()
+	shift
+	for start in $(seq "$starts"); do
+		progress "$name: $connections connections, start $start of $starts"
+		for variant; do
+			begin "$variant" "$connections"
+			warm_up "$variant"
+			time[$variant]=$searched
+		done
+		for window in $(seq "$windows"); do
+			for variant; do
+				tell "$variant" "$lead" "$seconds"
+				hear "$variant"
+				note "$connections" "$variant" "$start" "$window" "$heard"
+			done
+		done
+		for variant; do
+			case $variant in
+			*order | *arena | *both)
+				note "$connections" "$variant" "$start" 0 \
+					"{\"searched\": ${time[$variant]}, \"live\": $(live "$variant")}"
+				;;
+			esac
+			end "$variant"
+		done
+	done
+}
+
+[ $# -gt 0 ] || set -- "${default[@]}"
+new_results load
+for what; do
+	planned=$((${planned:-0} + $(plan "$what")))
+done
+begin_progress "$planned"
+for what; do
+	IFS=: read -r name counts variants <<<"$what"
+	IFS=, read -ra variants <<<"${variants:-bare,order,arena,both}"
+	IFS=, read -ra counts <<<"$counts"
+	make_manifest 2500
+	each=$(($(plan "$what") / ${#counts[@]}))
+	for count in "${counts[@]}"; do
+		point "$count" "${variants[@]}"
+		done_of_progress "$each"
+	done
+done
+"$bench_dir/bench-results.sh" load

@@ -1,0 +1,135 @@
+# shellcheck shell=bash disable=SC2034,SC2154,SC2329 # variables and functions go from file to file
+# Servers to be measured, several at a time, each with a client of its own (bench-client.c). Source it after
+# bench-common.sh; set $name to the server that the functions are about, one of t/servers/.
+#
+# A variant says how a server is run:
+#   bare                        by itself
+#   order                       with its events in order
+#   arena                       under its manifest, its events as they come
+#   both                        under its manifest, its events in order
+#   jemalloc mimalloc tcmalloc  by itself, with that allocator
+#   jemalloc+both ...           with the shim, and that allocator beneath it
+
+# shellcheck source-path=SCRIPTDIR source=../t/servers.sh
+. "$bench_dir/../t/servers.sh"
+
+client=$build_dir/samples/bench-client
+lead=0.1 # seconds before a window in which a server finds its data again
+declare -A instance_group=() instance_worker=() instance_client=() instance_to=() instance_from=()
+
+bench_leave()
+{
+	[ ${#instance_client[@]} -eq 0 ] || kill "${instance_client[@]}" 2>/dev/null
+	server_leave
+	rm -rf "$work"
+}
+
+fail()
+{
+	echo "bench: $1" >&2
+	exit 1
+}
+
+# prefix_of VARIANT: what is put before the server's command, in the array $prefix.
+prefix_of()
+{
+	local way=${1#*+} beneath=''
+	[ "$1" = "$way" ] || beneath=${library[${1%+*}]}
+	case $way in
+	bare) prefix=(env) ;;
+	profile) prefix=("$stingy" profile -o "$work/$name" --) ;;
+	order) prefix=("$stingy" run "--order${bound:+=$bound}" --) ;;
+	arena) prefix=(env STINGY_SCHEDULE=off "$stingy" run -m "$work/$name.manifest" --) ;;
+	both) prefix=("$stingy" run "--order${bound:+=$bound}" -m "$work/$name.manifest" --) ;;
+	*) prefix=(env LD_PRELOAD="${library[$way]}") ;;
+	esac
+	[ -z "$beneath" ] || prefix=(env LD_PRELOAD="$beneath" "${prefix[@]}")
+}
+
+# begin VARIANT CONNECTIONS [COMMAND...]: starts the server so, by COMMAND, and a client that connects to it.
+begin()
+{
+	local variant=$1 connections=$2
+	shift 2
+	prefix_of "$variant"
+	server_use "$name"
+	server_connections=$((connections + 100))
+	server_start "${on_server[@]}" "${prefix[@]}" "$@" || {
+		cat "$server_dir/output" >&2
+		fail "$name does not start as '$variant'"
+	}
+	server_bench || fail "$name, $variant: no answer to the first request"
+	instance_group[$variant]=$server_pid
+	instance_worker[$variant]=$(server_worker)
+	begin_client "$variant" "$connections"
+}
+
+# begin_client VARIANT CONNECTIONS: of the server that was started last.
+begin_client()
+{
+	local to from
+	mkfifo "$server_dir/to" "$server_dir/from"
+	"${on_client[@]}" "$client" "$server_port" "$2" "$server_pid" "${server_talks[@]}" \
+		<"$server_dir/to" >"$server_dir/from" &
+	instance_client[$1]=$!
+	exec {to}>"$server_dir/to" {from}<"$server_dir/from"
+	instance_to[$1]=$to
+	instance_from[$1]=$from
+	hear "$1" # it is ready
+}
+
+# tell VARIANT LEAD SECONDS: its client loads the server; hear VARIANT: what it then says, in $heard.
+tell()
+{
+	echo "$2 $3" >&"${instance_to[$1]}"
+}
+
+hear()
+{
+	read -r heard <&"${instance_from[$1]}" || fail "$name, $1: the client has failed"
+}
+
+end_client()
+{
+	local to=${instance_to[$1]} from=${instance_from[$1]}
+	kill "${instance_client[$1]}"
+	wait "${instance_client[$1]}" 2>/dev/null || :
+	unset "instance_client[$1]"
+	exec {to}>&- {from}<&-
+}
+
+# end VARIANT: of its client, and of the server, without ceremony.
+end()
+{
+	end_client "$1"
+	kill -KILL -- "-${instance_group[$1]}"
+	wait "${instance_group[$1]}" 2>/dev/null || :
+	unset "server_groups[${instance_group[$1]}]"
+}
+
+# make_manifest CONNECTIONS: from a profile under the load that will be measured. Only if there is none yet.
+make_manifest()
+{
+	[ ! -e "$work/$name.manifest" ] || return 0
+	progress "$name: profile, $1 connections"
+	begin profile "$1"
+	tell profile "$lead" 2
+	hear profile
+	end profile
+	"$stingy" solve "$work/$name".*.trace -o "$work/$name.manifest" >"$work/$name.solved" 2>&1 || {
+		cat "$work/$name.solved" >&2
+		fail "$name: no manifest"
+	}
+	rm "$work/$name".*.trace
+	cp "$work/$name.manifest" "$bench_results/$name.manifest"
+}
+
+# live VARIANT: the shim's figures, as JSON.
+live()
+{
+	"$stingy" stat --json "${instance_worker[$1]}" | jq -c 'if type == "array" then .[0] else . end'
+}
+
+ulimit -n "$(($(ulimit -Hn) < 20000 ? $(ulimit -Hn) : 20000))"
+server_begin
+trap bench_leave EXIT
