@@ -4,6 +4,8 @@
 # shellcheck source-path=SCRIPTDIR source=http.sh
 . "$servers_at/http.sh"
 
+# Its package conflicts with that of ab: ./bootstrap check unpacks it here.
+PATH=$PATH:${STINGY_PACKAGES:-$servers_at/../packages}/usr/sbin
 server_needs=(merecat ab)
 server_workloads=(kept-alive closed)
 
