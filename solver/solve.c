@@ -260,7 +260,7 @@ static void model_with(struct stingy_solve *solve, uint64_t room)
 		.globals = &solve->globals,
 		.bounds = &solve->bounds,
 		.choices = &solve->choices,
-		.line = solve->options->cache.line,
+		.line = solve->cache.line,
 		.slab = slab,
 		.tau = slab - solve->globals.bytes,
 		.min_share = solve->options->min_share,
@@ -377,7 +377,7 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 	solve->n = stingy_memory_new(problem->n_kinds, sizeof(*solve->n));
 	if (stingy_program_solve(problem, &solve->options->limits, solve->n, &solve->solution) < 0)
 		return fail(solve, "not even one instance of each object kind fits the cache");
-	stingy_layout_init(&solve->layout, problem, solve->n, solve->options->cache.line);
+	stingy_layout_init(&solve->layout, problem, solve->n, solve->cache.line);
 	make_plan(solve);
 	return 0;
 }
