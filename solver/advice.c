@@ -42,7 +42,7 @@ static uint64_t bytes_in_task(const struct stingy_solve *solve, uint32_t kind)
 {
 	const struct stingy_unit *unit = &solve->census.unit[kind];
 
-	return stingy_model_size(unit, solve->choices.cover) * stingy_unit_per_task(unit, STINGY_COVER_TASKS);
+	return stingy_model_size(unit, solve->choices.cover) * solve->bounds.kind[kind].per_task;
 }
 
 /* Kinds that share a region are never there together: only the largest of them counts. */
