@@ -105,13 +105,20 @@ static uint32_t most(const struct stingy_tuner *tuner)
 	return room < tuner->bound ? room : tuner->bound;
 }
 
+/* After fork a thread may begin to count anew. */
+static uint32_t refused_since(uint64_t before)
+{
+	uint64_t refused = stingy_room_refused();
+	return refused > before ? (uint32_t)(refused - before) : 0;
+}
+
 bool stingy_order_begin(struct stingy_order *order)
 {
 	order->entered = __rdtsc();
 	if (order->returned != 0) {
 		order->turn.ticks += order->entered - order->returned;
 		order->turn.units = stingy_order_answers;
-		order->turn.refused = (uint32_t)(stingy_room_refused() - order->refused);
+		order->turn.refused = refused_since(order->refused);
 		order->returned = 0;
 		stingy_tuner_turn(&order->tuner, &order->turn);
 		stingy_order_publish(order);
@@ -134,10 +141,10 @@ void stingy_order_see(struct stingy_order *order, uint32_t events)
 
 void stingy_order_end(struct stingy_order *order, bool is_first)
 {
-	uint64_t most = WAIT_TICKS + (uint64_t)order->turn.events * EVENT_TICKS;
+	uint64_t longest = WAIT_TICKS + (uint64_t)order->turn.events * EVENT_TICKS;
 	order->returned = __rdtsc();
 	uint64_t waited = order->returned - order->entered;
-	order->turn.ticks = waited < most ? waited : most;
+	order->turn.ticks = waited < longest ? waited : longest;
 	order->turn.is_first = is_first;
 	order->refused = stingy_room_refused();
 	stingy_order_answers = 0;

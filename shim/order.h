@@ -21,9 +21,9 @@
  * in order to be served: regions that idle connections have filled up set no bound at all.
  *
  * Whether ordering is on, and with which bound, the tuner decides (tuner.h), unless the user gives a number. The user's
- * word is STINGY_SCHEDULE, and where that says nothing, the manifest's schedule. While
- * it is off, a turn costs a few table look-ups, and no system call. While it is on, the system calls that are added are
- * ones that the server makes itself, so a seccomp filter that suits the server suits us.
+ * word is STINGY_SCHEDULE, and where that says nothing, the manifest's schedule. While it is off, a turn costs a few
+ * table look-ups, and no system call. While it is on, the system calls that are added are ones that the server makes
+ * itself, so a seccomp filter that suits the server suits us.
  *
  * Memory: a table by descriptor (watch.h), and static state. One thread an order; no lock. Everything here keeps errno.
  */

@@ -44,6 +44,7 @@ struct check {
 	bool is_bad;                     /* a finding was */
 	bool is_refused;                 /* the library would not read the manifest */
 	bool absent[STINGY_MODULES_MAX]; /* modules of which no site can be served here */
+	bool is_ordered;                 /* the manifest has a schedule */
 	uint32_t n_sites;
 	uint32_t n_servable;
 };
@@ -280,6 +281,7 @@ static void check_schedule(struct check *check, const struct stingy_manifest_sch
 	if (schedule->tasks)
 		snprintf(tasks, sizeof(tasks), ", %s%" PRIu32 " tasks at a time", schedule->is_fixed ? "" : "at first ",
 			 schedule->tasks);
+	check->is_ordered = true;
 	finding(check, OK, "events: ordered%s", tasks);
 }
 
@@ -317,7 +319,7 @@ static int judge(struct check *check, const struct stingy_mapped_file *file)
 	while (stingy_manifest_next(&reader, &record) > 0)
 		check_record(check, &record);
 	if (check->n_sites == 0)
-		finding(check, BAD, "no sites: nothing would be served");
+		finding(check, check->is_ordered ? NOTE : BAD, "no sites: nothing would be served");
 	printf("verdict: %s: %" PRIu32 " of %" PRIu32 " sites can be served here\n",
 	       check->is_bad ? "not good" : "good", check->is_refused ? 0 : check->n_servable, check->n_sites);
 	return check->is_bad ? STINGY_EXIT_NO : STINGY_EXIT_OK;

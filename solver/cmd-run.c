@@ -26,14 +26,15 @@ static const char help[] =
 	"      --ready              the manifest that came with Stingy for this build of COMMAND, if there is one\n"
 	"      --order[=N]          let what is under way be finished before more begins, N events at a time; without "
 	"N,\n"
-	"                           as many as turns out to be best, if it turns out to be any good\n"
+	"                           as many as turns out to be best, if it turns out to be any good; --order=off:\n"
+	"                           not even if the manifest says so\n"
 	"      --dry-run            find and count the allocations of the manifest, but place none of them\n"
 	"      --report             print one line of statistics on stderr when the process ends\n"
 	"  -h, --help               print this and exit\n";
 
 struct run {
 	const char *manifest;
-	const char *order; /* "auto", or how many events at a time */
+	const char *order; /* "auto", "off", or how many events at a time; NULL: as the manifest says */
 	bool ready;        /* find the manifest by the command's build-id */
 	bool dry_run;
 	bool report;
@@ -43,7 +44,7 @@ static bool is_order(const char *order)
 {
 	char *end;
 
-	if (strcmp(order, "auto") == 0)
+	if (strcmp(order, "auto") == 0 || strcmp(order, "off") == 0)
 		return true;
 	errno = 0;
 	if (*order >= '1' && *order <= '9' && strtol(order, &end, 10) <= INT_MAX && errno == 0 && *end == '\0')

@@ -161,6 +161,117 @@ static void traces_of_other_programs_are_passed_over(void **state)
 	made_fini(&other.made);
 }
 
+/* The line of a manifest that begins so; NULL: there is none. Frees the manifest; the caller frees the line. */
+static __attribute__((noinline)) char *line_of(char *text, const char *begin)
+{
+	char *line = NULL;
+	const char *at = text;
+
+	while (at && strncmp(at, begin, strlen(begin)) != 0) {
+		at = strchr(at, '\n');
+		at = at ? at + 1 : NULL;
+	}
+	if (at)
+		line = strndup(at, strcspn(at, "\n"));
+	free(text);
+	return line;
+}
+
+static char *schedule_of(struct stingy_solve *solver, const struct stingy_solve_options *options)
+{
+	const char *path = path_of("a.trace");
+
+	solve_with(solver, options, 1, &path);
+	return line_of(manifest_of(solver), "schedule ");
+}
+
+/* A cache of so many times 4 KiB. */
+static struct stingy_solve_options cache_of(uint32_t objects)
+{
+	return (struct stingy_solve_options){
+		.cache = {.size = objects * SIZE, .ways = 1, .line = 64}, .share = 1000000, .min_share = 100};
+}
+
+static void a_schedule_is_expected_to_gain_where_more_may_come_than_fit(void **state)
+{
+	struct stingy_solve_options options = cache_of(64);
+	struct stingy_solve solver;
+	struct server server;
+	char *line, wanted[64];
+
+	(void)state;
+	make_server(&server);
+	serve_many(&server, 50);
+	made_save(&server.made, path_of("a.trace"), server.made.size);
+	line = schedule_of(&solver, &options);
+	assert_non_null(line);
+	assert_true(solver.schedule.is_wanted);
+	assert_null(solver.schedule.why_not);
+	assert_int_equal(solver.schedule.fit, solver.source.tau / solver.schedule.bytes);
+	/* Of 51 tasks one only listens; what they leave in a cache counts, too, as long as nobody knows better. */
+	assert_int_equal(solver.schedule.bytes,
+			 (256 * 98 / 100) + (1024 * 98 / 100) + (2048 * 98 / 100) + 512 * 98 / 100);
+	snprintf(wanted, sizeof(wanted), "schedule auto tasks=%u takes=", solver.schedule.fit);
+	assert_memory_equal(line, wanted, strlen(wanted));
+	free(line);
+	stingy_solve_fini(&solver);
+	options = cache_of(16 * STINGY_SCHEDULE_CROWD);
+	line = schedule_of(&solver, &options);
+	assert_null(line);
+	assert_true(solver.schedule.fit >= STINGY_SCHEDULE_CROWD);
+	assert_string_equal(solver.schedule.why_not, "all of them fit");
+	stingy_solve_fini(&solver);
+	made_fini(&server.made);
+}
+
+static void the_user_has_the_last_word_on_the_schedule(void **state)
+{
+	struct stingy_solve_options options = cache_of(64);
+	struct stingy_solve solver;
+	struct server server;
+	char *line;
+
+	(void)state;
+	make_server(&server);
+	serve_many(&server, 50);
+	made_save(&server.made, path_of("a.trace"), server.made.size);
+	options.schedule.wish = STINGY_SCHEDULE_OFF;
+	line = schedule_of(&solver, &options);
+	assert_null(line);
+	stingy_solve_fini(&solver);
+	options.schedule = (struct stingy_schedule_options){STINGY_SCHEDULE_FIXED, 9};
+	line = schedule_of(&solver, &options);
+	assert_non_null(line);
+	assert_memory_equal(line, "schedule fixed tasks=9 ", 23);
+	stingy_solve_fini(&solver);
+	free(line);
+	options = cache_of(16 * STINGY_SCHEDULE_CROWD);
+	options.schedule.wish = STINGY_SCHEDULE_AUTO;
+	line = schedule_of(&solver, &options);
+	assert_non_null(line);
+	assert_memory_equal(line, "schedule auto tasks=", 20);
+	free(line);
+	stingy_solve_fini(&solver);
+	made_fini(&server.made);
+}
+
+/* Stages that a program announces may be those of anything. */
+static void what_accepts_no_connections_has_no_schedule(void **state)
+{
+	struct stingy_solve_options options = cache_of(7);
+	struct stingy_solve solver;
+	struct made_trace made;
+
+	(void)state;
+	make_figure_2(&made);
+	made_save(&made, path_of("a.trace"), made.size);
+	assert_null(schedule_of(&solver, &options));
+	assert_non_null(strstr(solver.schedule.why_not, "no loop"));
+	assert_in_range(solver.schedule.bytes, 2 * SIZE, 2 * SIZE);
+	stingy_solve_fini(&solver);
+	made_fini(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +279,9 @@ int main(void)
 		cmocka_unit_test(only_what_ends_with_its_task_is_managed),
 		cmocka_unit_test(the_order_of_traces_does_not_matter),
 		cmocka_unit_test(traces_of_other_programs_are_passed_over),
+		cmocka_unit_test(a_schedule_is_expected_to_gain_where_more_may_come_than_fit),
+		cmocka_unit_test(the_user_has_the_last_word_on_the_schedule),
+		cmocka_unit_test(what_accepts_no_connections_has_no_schedule),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

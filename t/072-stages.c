@@ -29,17 +29,23 @@ static struct stingy_text text_of(const char *text)
 	return (struct stingy_text){text, strlen(text)};
 }
 
+static struct stingy_manifest_schedule *task; /* NULL: it is not told what a task takes */
+
 static void make(const struct stingy_manifest_stage *from, uint32_t n, const struct stingy_sites_kind *kinds)
 {
 	struct stingy_stages_counts counts = {0};
 
 	for (uint32_t i = 0; i < n; i++)
 		stingy_stages_count(&counts, &from[i]);
+	if (task)
+		stingy_stages_count_task(&counts, task);
 	memory = calloc(1, stingy_stages_memory(&counts));
 	assert_non_null(memory);
 	stingy_stages_init(&stages, &counts, memory);
 	for (uint32_t i = 0; i < n; i++)
 		stingy_stages_add(&stages, &from[i], kinds);
+	if (task)
+		stingy_stages_add_task(&stages, task, kinds);
 	assert_int_equal(stages.n, n);
 }
 
@@ -104,6 +110,29 @@ static void test_needs(void **state)
 	assert_int_equal(stages.stage[1].n_needs, 0);
 	assert_int_equal(stages.stage[2].n_needs, 1);
 	assert_int_equal(stages.stage[2].needs[0].count, UINT32_MAX); /* not 0 */
+}
+
+/* The task is as good as a stage, but none of those that can be asked for. */
+static void test_task(void **state)
+{
+	const struct stingy_sites_kind kinds[] = {{.region = 5}, {.region = 7}, {.region = 5}};
+	struct stingy_manifest_stage from = {.module = UINT32_MAX, .name = text_of("only"), .n_allocates = 1};
+	struct stingy_manifest_schedule schedule = {.n_takes = 3, .takes = {{1, 2}, {0, 3}, {2, 4}}};
+
+	(void)state;
+	task = &schedule;
+	from.allocates[0] = (struct stingy_allocates){1, 9};
+	make(&from, 1, kinds);
+	task = NULL;
+	assert_int_equal(stages.task.n_needs, 2);
+	assert_int_equal(stages.task.needs[0].region, 7);
+	assert_int_equal(stages.task.needs[0].count, 2);
+	assert_int_equal(stages.task.needs[1].region, 5);
+	assert_int_equal(stages.task.needs[1].count, 3 + 4);
+	assert_int_equal(stages.stage[0].n_needs, 1);
+	assert_int_equal(stages.stage[0].needs[0].count, 9);
+	assert_string_equal(stages.stage[0].name, "only");
+	assert_null(stingy_stages_numbered(&stages, 1));
 }
 
 static void test_names(void **state)
@@ -194,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_needs, end),
+		cmocka_unit_test_teardown(test_task, end),
 		cmocka_unit_test_teardown(test_names, end),
 		cmocka_unit_test_setup_teardown(test_functions, begin, end),
 		cmocka_unit_test_setup_teardown(test_modules_come_and_go, begin, end),

@@ -78,7 +78,7 @@ comes_to_the_same()
 	cat err
 	[ "$status" -eq 0 ] && same bare.out out
 }
-for mode in edge oneshot errors threads cancel signals children close-all instances; do
+for mode in edge oneshot mixed shared exclusive errors threads cancel signals children close-all instances; do
 	tap_ok "epoll: $mode: the same as by itself" comes_to_the_same $mode
 done
 if bare "$progdir/epolls" seccomp >/dev/null 2>&1; then
@@ -103,11 +103,81 @@ tap_ok "the report says why an instance is left alone" says auto ': order left \
 	"$progdir/epolls" edge
 tap_ok "few clients: auto does nothing" says auto ': order off.* 0 in 0 for what was under way.* 0 of 0 comparisons' \
 	"$progdir/server" epoll finish 10
+both_say()
+{
+	says "$@" && [ "$(grep -Ec "$2" err)" -eq 2 ]
+}
+tap_ok "an instance with connections of both sorts is ordered" says 4 ': order on, .* of these [1-9]' "$progdir/epolls" mixed
+tap_ok "so are two that share a listening socket" both_say 4 ': order (on|resting), ' "$progdir/epolls" shared
+tap_ok "and two that have it for themselves in turn" both_say 4 ': order (on|resting), ' "$progdir/epolls" exclusive
 silent()
 {
 	! says "$@"
 }
 tap_ok "off: nothing is said" silent off order "$progdir/server" epoll finish 10
 tap_ok "nonsense: nothing is said" silent 4x order "$progdir/server" epoll finish 10
+
+# --- what a manifest says
+
+profiled holds "$progdir/server" epoll holds 20 >/dev/null 2>&1 || tap_bail "cannot profile"
+solve holds -v home=1 -v slots=8 | sed '/^end$/d' >unscheduled
+kind=$(sed -n 's/^kind \([0-9]*\) .*/\1/p' unscheduled | tail -n 1)
+# scheduled [SCHEDULE]: the manifest, with room for eight tasks, and with such a schedule.
+scheduled()
+{
+	cat unscheduled
+	[ $# -eq 0 ] || echo "schedule $1"
+	echo end
+}
+scheduled >plain.manifest
+scheduled "auto tasks=32" >auto.manifest
+scheduled "fixed tasks=4" >fixed.manifest
+scheduled "auto tasks=32 takes=$kind" >takes.manifest
+scheduled "fixed tasks=32 takes=$kind" >fixed-takes.manifest
+
+# begins MANIFEST SCHEDULE MOST [KEPT]: whether under the manifest, and what the user says, so many begin at a time.
+begins()
+{
+	STINGY_SCHEDULE=$2 managed "$work/$1.manifest" "$progdir/server" epoll holds $clients "${@:4}" >out 2>err
+	local status=$?
+	cat out err
+	[ "$status" -eq 0 ] && grep -q '^all answered$' out && [ "$(value events)" -eq "$3" ]
+}
+begins_at_once()
+{
+	begins "$@" && [ "$(value first)" -eq "$3" ]
+}
+tap_ok "a manifest without a schedule" begins plain '' $clients
+tap_ok "one with a number to begin with, from the first turn on" begins_at_once auto '' 32
+tap_ok "one with a number for good" begins fixed '' 4
+tap_ok "the user's word counts: off" begins fixed off $clients
+tap_ok "the user's word counts: a number" begins auto 10 10
+tap_ok "the user's word counts: auto, which begins with the manifest's number" begins auto auto 32
+tap_ok "no more begin than the arena has room for" begins takes '' 8
+tap_ok "what is full for good bounds nothing" begins takes '' 32 8
+tap_ok "what is nearly full bounds no more than a turn is worth" begins takes '' 4 7
+tap_ok "a number of the user's is not bounded by what there is room for" begins fixed-takes '' 32
+not_dry()
+{
+	STINGY_DRY_RUN=1 begins "$@"
+}
+tap_ok "in a dry run the manifest's schedule is not in force" not_dry fixed '' $clients
+tap_ok "but the user's is" not_dry fixed 4 4
+other_program()
+{
+	managed "$work/fixed.manifest" "$progdir/epolls" mixed >out 2>err
+	cat err
+	grep -q 'another program' err && bare "$progdir/epolls" mixed | cmp - out
+}
+tap_ok "nor is it in another program" other_program
+reports()
+{
+	STINGY_REPORT=1 managed "$work/takes.manifest" "$progdir/server" "$1" holds $clients >out 2>err
+	cat err
+	grep -q ': order .*, bound 32, .* [1-9][0-9]* turns cut short by full regions' err && [ "$(value events)" -eq 8 ]
+}
+for way in epoll poll select; do
+	tap_ok "$way: the report tells of turns that were cut short" reports $way
+done
 
 tap_done

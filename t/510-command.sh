@@ -246,6 +246,14 @@ runs_on()
 }
 tap_ok "run: with a malformed manifest" runs_on bad.manifest
 tap_ok "run: with one that is missing" runs_on missing.manifest
+ordered()
+{
+	run 0 run --order="$1" sh -c "echo \$STINGY_SCHEDULE" && has "$1"
+}
+for order in auto off 16; do
+	tap_ok "run: --order=$order" ordered $order
+done
+tap_ok "run: --order with what is none" refuses 2 "'on'" run --order=on echo
 tap_ok "run: with a directory" runs_on lib
 
 # --- check
@@ -325,6 +333,14 @@ empty_manifest()
 }
 [ ! -e here.manifest ] || tap_ok "check: a manifest of no sites" empty_manifest
 
+ordered_manifest()
+{
+	"$stingy" check -m ordered.manifest >out 2>err
+	has 'ok: events: ordered, at first 24 tasks at a time'
+}
+sed 's/^end$/schedule auto tasks=24\nend/' good.manifest >ordered.manifest
+tap_ok "check: a manifest with a schedule" ordered_manifest
+
 # --- solve
 
 # records NAME: a trace of /made, whose loop serves eight requests with an object each, allocated by NAME (5 bytes) and
@@ -392,6 +408,19 @@ if [ -e /sys/devices/system/cpu/cpu0/cache/index2/shared_cpu_list ]; then
 	}
 	tap_ok "solve --cache L2: this machine's, and advice" by_name
 fi
+# schedules WHAT PATTERN: whether the manifest has one line that begins so, or, with "", none.
+schedules()
+{
+	solve ${1:+--schedule "$1"} made.trace && grep -q '^# events: ' out && grep -q '^stingy: events: ' err &&
+		[ "$(grep -c '^schedule' out)" -eq "$(grep -c "^schedule ${2:-$}" out)" ] && { [ -z "$2" ] || grep -q "^schedule $2" out; }
+}
+tap_ok "solve: no schedule for what accepts no connections" schedules "" ""
+tap_ok "solve --schedule auto" schedules auto auto
+tap_ok "solve --schedule off" schedules off ""
+tap_ok "solve --schedule 24" schedules 24 'fixed tasks=24\b'
+for bad in 0 1048576 on 12x; do
+	tap_ok "solve --schedule $bad" refuses 2 "'$bad'" solve --schedule $bad made.trace
+done
 
 replaces()
 {

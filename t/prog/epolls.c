@@ -24,6 +24,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -327,6 +328,127 @@ static void mode_instances(void)
 	printf("%d events\n", drain(1, &turns));
 }
 
+/*
+ * Level-triggered connections, and beside them an eventfd and a connection for edges, and a timer that fires once: each
+ * way tells of what it tells of by itself.
+ */
+static void mode_mixed(void)
+{
+	enum { EVENT = 1000, TIMER, EDGE = PAIRS - 1 };
+	int seen[TIMER + 1] = {0}, event = eventfd(0, EFD_NONBLOCK),
+			 timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	struct epoll_event once = {.events = EPOLLIN | EPOLLONESHOT, .data.u32 = TIMER};
+	struct epoll_event edge = {.events = EPOLLIN | EPOLLET, .data.u32 = EVENT};
+	struct itimerspec soon = {.it_value = {.tv_nsec = 1}};
+	uint64_t one = 1;
+	connect_pairs(EPOLLIN);
+	want(EPOLL_CTL_MOD, EDGE, EPOLLIN | EPOLLOUT | EPOLLET);
+	check(epoll_ctl(epoll, EPOLL_CTL_ADD, event, &edge) == 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &once) == 0,
+	      "cannot register");
+	for (int round = 0; round < 50; round++) {
+		struct epoll_event events[PAIRS * 2];
+		int n;
+		ask_all();
+		check(write(event, &one, sizeof(one)) == sizeof(one), "eventfd");
+		check(timerfd_settime(timer, 0, &soon, NULL) == 0, "timerfd");
+		usleep(100);
+		while ((n = epoll_wait(epoll, events, PAIRS * 2, 20)) > 0)
+			for (int i = 0; i < n; i++) {
+				uint32_t at = events[i].data.u32;
+				char byte;
+				seen[at]++;
+				if (at < EDGE && events[i].events & EPOLLOUT)
+					want(EPOLL_CTL_MOD, (int)at, EPOLLIN);
+				else if (at < PAIRS && read(near[at], &byte, 1) == 1 && at != EDGE)
+					want(EPOLL_CTL_MOD, (int)at, EPOLLIN | EPOLLOUT);
+			}
+		if (round % 2)
+			check(epoll_ctl(epoll, EPOLL_CTL_MOD, timer, &once) == 0, "cannot arm again");
+	}
+	printf("%d for a connection, %d for edges, %d of the eventfd, %d of the timer\n", seen[0], seen[EDGE],
+	       seen[EVENT], seen[TIMER]);
+}
+
+static int shared_listener, shared_event;
+
+/* A thread with an instance of its own: half of the clients, each of whom asks once. */
+static void *serve_half(void *how)
+{
+	struct epoll_event event = {.events = EPOLLIN | (uint32_t)(uintptr_t)how}, events[PAIRS];
+	int mine = epoll_create1(0), answers = 0, is_over = 0;
+	char byte;
+	event.data.fd = shared_listener;
+	check(epoll_ctl(mine, EPOLL_CTL_ADD, shared_listener, &event) == 0, "cannot share the listener");
+	event = (struct epoll_event){.events = EPOLLIN, .data.fd = shared_event};
+	check(epoll_ctl(mine, EPOLL_CTL_ADD, shared_event, &event) == 0, "cannot share the eventfd");
+	while (!is_over) {
+		int n = epoll_wait(mine, events, PAIRS, 10000);
+		check(n > 0, "nothing is ready");
+		for (int i = 0; i < n; i++) {
+			int fd = events[i].data.fd;
+			if (fd == shared_event) {
+				is_over = 1;
+			} else if (fd == shared_listener) {
+				event = (struct epoll_event){.events = EPOLLIN, .data.fd = accept(fd, NULL, NULL)};
+				if (event.data.fd >= 0)
+					check(epoll_ctl(mine, EPOLL_CTL_ADD, event.data.fd, &event) == 0, "cannot add");
+			} else if (events[i].events & EPOLLOUT) {
+				check(write(fd, "!", 1) == 1, "cannot answer");
+				close(fd);
+				answers++;
+			} else {
+				check(read(fd, &byte, 1) == 1, "nothing to read");
+				event = (struct epoll_event){.events = EPOLLOUT, .data.fd = fd};
+				check(epoll_ctl(mine, EPOLL_CTL_MOD, fd, &event) == 0, "cannot modify");
+			}
+		}
+	}
+	close(mine);
+	return (void *)(intptr_t)answers;
+}
+
+/* Two threads, an instance each; the listening socket and the eventfd that ends them are in both. */
+static void share_between_threads(uint32_t how)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	pthread_t threads[2];
+	uint64_t one = 1;
+	void *answers[2];
+	char byte;
+	shared_listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	shared_event = eventfd(0, EFD_NONBLOCK);
+	check(bind(shared_listener, (struct sockaddr *)&address, len) == 0 && listen(shared_listener, PAIRS) == 0 &&
+		      getsockname(shared_listener, (struct sockaddr *)&address, &len) == 0,
+	      "cannot listen");
+	for (int i = 0; i < 2; i++)
+		check(pthread_create(&threads[i], NULL, serve_half, (void *)(uintptr_t)how) == 0, "no thread");
+	for (int i = 0; i < 50 * PAIRS; i++) {
+		int at = i % PAIRS;
+		far[at] = socket(AF_INET, SOCK_STREAM, 0);
+		check(connect(far[at], (struct sockaddr *)&address, len) == 0, "cannot connect");
+		check(write(far[at], "?", 1) == 1, "cannot ask");
+		for (int j = 0; at == PAIRS - 1 && j < PAIRS; j++) {
+			check(read(far[j], &byte, 1) == 1, "no answer");
+			close(far[j]);
+		}
+	}
+	check(write(shared_event, &one, sizeof(one)) == sizeof(one), "eventfd");
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], &answers[i]);
+	printf("%d answers\n", (int)((intptr_t)answers[0] + (intptr_t)answers[1]));
+}
+
+static void mode_shared(void)
+{
+	share_between_threads(0);
+}
+
+static void mode_exclusive(void)
+{
+	share_between_threads(EPOLLEXCLUSIVE);
+}
+
 /* Only the calls that the loop makes itself are allowed from now on; any other ends the process. */
 static void forbid_the_rest(void)
 {
@@ -382,10 +504,11 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} modes[] = {
-		{"edge", mode_edge},         {"oneshot", mode_oneshot},     {"errors", mode_errors},
-		{"threads", mode_threads},   {"cancel", mode_cancel},       {"signals", mode_signals},
-		{"children", mode_children}, {"close-all", mode_close_all}, {"instances", mode_instances},
-		{"seccomp", mode_seccomp},
+		{"edge", mode_edge},           {"oneshot", mode_oneshot},     {"errors", mode_errors},
+		{"threads", mode_threads},     {"cancel", mode_cancel},       {"signals", mode_signals},
+		{"children", mode_children},   {"close-all", mode_close_all}, {"instances", mode_instances},
+		{"seccomp", mode_seccomp},     {"mixed", mode_mixed},         {"shared", mode_shared},
+		{"exclusive", mode_exclusive},
 	};
 	check(argc == 2, "usage: epolls MODE");
 	alarm(50);

@@ -1,9 +1,10 @@
 /*
  * A little server in one process with its clients, to see in which order it is given its events.
  *
- *	server WAY MODE [N]
+ *	server WAY MODE N [KEPT]
  *
- * WAY: epoll|epoll_pwait|epoll_pwait2|poll|ppoll|select|pselect. MODE: see main. It says on stdout what does not
+ * WAY: epoll|epoll_pwait|epoll_pwait2|poll|ppoll|select|pselect. MODE: see main. N: clients. KEPT: of these, how many
+ * keep their memory for good. It says on stdout what does not
  * depend on the order, and on stderr, as NAME VALUE, what does.
  */
 #define _GNU_SOURCE
@@ -29,6 +30,7 @@
 
 static int listener = -1;
 static struct sockaddr_in address;
+static int n_kept;
 
 static void begin_listening(void)
 {
@@ -123,6 +125,51 @@ static void mode_finish(int n)
 	}
 	printf("%d answers\n", answers);
 	fprintf(stderr, "tasks %d\nevents %d\n", most, most_events);
+}
+
+/* Memory of a task; the one call by which this program allocates it. */
+static __attribute__((noinline)) void *take_memory(void)
+{
+	void *volatile memory = malloc(512); /* no jump: the call has to return here */
+	return memory;
+}
+
+/*
+ * Every client asks four times; a task has memory from its first event to its last. Some keep theirs: idle connections
+ * that hold what others could use. Events: the most at a time, and in the first turn.
+ */
+static void mode_holds(int n)
+{
+	struct pollfd ready[FDS];
+	void *memory[FDS] = {NULL};
+	int most = 0, first = 0;
+	connect_clients(n);
+	for (int i = 0; i < n_kept; i++)
+		check((memory[i] = take_memory()) != NULL, "no memory");
+	for (int round = 0; round < 4; round++) {
+		int answers = 0;
+		for (int i = 0; i < n; i++)
+			ask(i);
+		while (answers < n) {
+			int m = turn(ready, FDS, 10000);
+			check(m > 0, "nothing is ready");
+			first = first ? first : m;
+			most = round > 0 && m > most ? m : most;
+			for (int i = 0; i < m; i++) {
+				void **mine = &memory[n_kept + ready[i].fd];
+				if (serve(&ready[i]) > 0) {
+					check((*mine = take_memory()) != NULL, "no memory");
+				} else {
+					free(*mine);
+					answers++;
+				}
+			}
+		}
+	}
+	for (int i = 0; i < n_kept; i++)
+		free(memory[i]);
+	printf("all answered\n");
+	fprintf(stderr, "events %d\nfirst %d\n", most, first);
 }
 
 /* All connections are ready all the time: how many turns one waited; and how long an accept, asked for in between. */
@@ -296,9 +343,10 @@ int main(int argc, char **argv)
 		void (*run)(int n);
 	} modes[] = {
 		{"finish", mode_finish}, {"fair", mode_fair},   {"urgent", mode_urgent},
-		{"greedy", mode_greedy}, {"stale", mode_stale},
+		{"greedy", mode_greedy}, {"stale", mode_stale}, {"holds", mode_holds},
 	};
-	check(argc == 4, "usage: server WAY MODE N");
+	check(argc == 4 || argc == 5, "usage: server WAY MODE N [KEPT]");
+	n_kept = argc == 5 ? atoi(argv[4]) : 0;
 	way = argv[1];
 	signal(SIGPIPE, SIG_IGN);
 	alarm(50);
