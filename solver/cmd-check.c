@@ -197,14 +197,6 @@ static const char *print_id(const uint8_t *id, uint32_t len, uint64_t size, char
 	return text;
 }
 
-/* A module without a build-id is known by its size, but only if there is none in the file either. */
-static bool is_same_build(const struct stingy_manifest_module *module, const struct stingy_elf_id *elf)
-{
-	if (module->id_len != elf->len)
-		return false;
-	return elf->len ? memcmp(module->id, elf->id, elf->len) == 0 : module->size == elf->size;
-}
-
 /* Compares the file at path with the module that it should be. Returns whether sites in it can be served. */
 static bool check_file(struct check *check, const struct stingy_manifest_module *module, const char *what,
 		       const char *path, struct stingy_elf_id *elf)
@@ -216,7 +208,7 @@ static bool check_file(struct check *check, const struct stingy_manifest_module 
 		finding(check, BAD, "%s '%s': %s", what, path, strerror(errno));
 		return false;
 	}
-	if (!is_same_build(module, elf)) {
+	if (!stingy_elf_id_is(elf, module)) {
 		print_id(elf->id, elf->len, elf->size, got);
 		finding(check, BAD, "%s '%s': %s, but the manifest is for %s", what, path, got, wanted);
 		return false;

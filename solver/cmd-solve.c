@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "explain.h"
 #include "output.h"
+#include "rebase.h"
 #include "round.h"
 #include "solve.h"
 #include "writer.h"
@@ -21,8 +22,9 @@
 #define MILLIONTHS        1e4  /* in a percent */
 #define DEFAULT_MIN_SHARE 100u /* millionths */
 #define CACHE_LEVEL       2u
+#define MAX_FROM          64u
 
-enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS, OPTION_SCHEDULE };
+enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS, OPTION_SCHEDULE, OPTION_REBASE, OPTION_FOR, OPTION_FROM };
 
 struct command {
 	struct stingy_solve_options options;
@@ -30,6 +32,8 @@ struct command {
 	unsigned level;     /* of this machine's caches, by its name; 0: another cache, or none was named */
 	bool has_share;
 	bool verbose;
+	struct stingy_rebase rebase; /* manifest NULL: it is traces that are solved */
+	const char *from[MAX_FROM];
 };
 
 static const struct option long_options[] = {
@@ -41,6 +45,9 @@ static const struct option long_options[] = {
 	{"high", required_argument, NULL, OPTION_HIGH},
 	{"arenas", required_argument, NULL, OPTION_ARENAS},
 	{"schedule", required_argument, NULL, OPTION_SCHEDULE},
+	{"rebase", required_argument, NULL, OPTION_REBASE},
+	{"for", required_argument, NULL, OPTION_FOR},
+	{"from", required_argument, NULL, OPTION_FROM},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -48,7 +55,8 @@ static const struct option long_options[] = {
 
 static void print_help(void)
 {
-	printf("usage: stingy solve [OPTION]... TRACE...\n\n"
+	printf("usage: stingy solve [OPTION]... TRACE...\n"
+	       "       stingy solve --rebase MANIFEST --for PROGRAM [--from FILE]... [-o FILE]\n\n"
 	       "Computes the manifest of a program from the traces that 'stingy profile' recorded.\n\n"
 	       "  -o, --output FILE            where the manifest goes; '-', the default, is stdout\n"
 	       "      --cache L2|L3|SIZE,WAYS,LINE  the cache to fit into: one of this machine's, or e.g. 1M,8,64;\n"
@@ -63,9 +71,13 @@ static void print_help(void)
 	       "      --schedule auto|off|N    let the events be ordered, not ordered, or N at a time; default: "
 	       "ordered if\n"
 	       "                               a gain is expected\n"
+	       "      --rebase MANIFEST        carry that manifest over to another build of its program\n"
+	       "      --for PROGRAM            the new build\n"
+	       "      --from FILE              the old build, if it is not where it was; of libraries likewise\n"
 	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
 	       "  -h, --help                   print this and exit\n\n"
-	       "Exit status: 0 if there is a manifest, 2 if not.\n",
+	       "Exit status: 0 if there is a manifest, 1 if no site of one could be carried over, 2 if there is "
+	       "none.\n",
 	       STINGY_ADVICE_SHARE / MILLIONTHS, DEFAULT_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX);
 }
 
@@ -140,6 +152,14 @@ static int parse_schedule(const char *text, struct stingy_schedule_options *sche
 	return 0;
 }
 
+static int add_from(struct command *command, const char *value)
+{
+	if (command->rebase.n_from == MAX_FROM)
+		return complain("--from", value, "is one too many");
+	command->from[command->rebase.n_from++] = value;
+	return 0;
+}
+
 static int take_option(struct command *command, int option, const char *value)
 {
 	static const char not_a_size[] = "is not a size of at most 2G";
@@ -171,10 +191,30 @@ static int take_option(struct command *command, int option, const char *value)
 		if (parse_schedule(value, &command->options.schedule) < 0)
 			return complain("--schedule", value, "is none of auto, off, and a number of tasks");
 		return 0;
+	case OPTION_REBASE:
+		command->rebase.manifest = value;
+		return 0;
+	case OPTION_FOR:
+		command->rebase.program = value;
+		return 0;
+	case OPTION_FROM:
+		return add_from(command, value);
 	default:
 		command->verbose = true;
 		return 0;
 	}
+}
+
+/* Returns 1, or -1 after a line: what is carried over takes no traces. */
+static int check_rebase(struct command *command, const char *trace)
+{
+	command->rebase.from = command->from;
+	if (trace)
+		return complain("--rebase", trace, "takes no trace");
+	if (command->rebase.manifest && command->rebase.program)
+		return 1;
+	fputs("stingy: --rebase MANIFEST and --for PROGRAM go together\n", stderr);
+	return -1;
 }
 
 /* Returns 1 to go on, 0 if all is done, -1 on an error that was told. */
@@ -192,6 +232,8 @@ static int parse_options(struct command *command, int argc, char **argv)
 		if (take_option(command, option, optarg) < 0)
 			return -1;
 	}
+	if (command->rebase.manifest || command->rebase.program || command->rebase.n_from)
+		return check_rebase(command, argv[optind]);
 	if (optind == argc) {
 		fputs("stingy: solve needs a trace (see 'stingy solve --help')\n", stderr);
 		return -1;
@@ -243,21 +285,38 @@ static int read_back(const char *text, size_t size)
 	return more;
 }
 
-static int write_manifest(const struct command *command, const struct stingy_solve *solve)
+/* Takes the text, to be freed. Returns 0, or -1 after a line. */
+static int put(const struct command *command, char *text, size_t size)
 {
-	size_t size = 0;
-	char *text = compose(solve, &size);
-	int result;
+	int result = read_back(text, size);
 
-	if (!text) {
-		fprintf(stderr, "stingy: cannot make the manifest: %s\n", strerror(errno));
-		return -1;
-	}
-	result = read_back(text, size);
 	if (result == 0)
 		result = stingy_output_put(command->output, text, size);
 	free(text);
 	return result;
+}
+
+static int carry_over(const struct command *command)
+{
+	size_t size = 0;
+	char *text;
+	int result = stingy_rebase_run(&command->rebase, &text, &size, stderr);
+
+	if (result == 0)
+		return put(command, text, size) < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
+	free(text);
+	return result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_NO;
+}
+
+static int write_manifest(const struct command *command, const struct stingy_solve *solve)
+{
+	size_t size = 0;
+	char *text = compose(solve, &size);
+
+	if (text)
+		return put(command, text, size);
+	fprintf(stderr, "stingy: cannot make the manifest: %s\n", strerror(errno));
+	return -1;
 }
 
 static void print_cache(const char *before, const struct stingy_cache *cache)
@@ -319,5 +378,7 @@ int stingy_cmd_solve(int argc, char **argv)
 
 	if (more <= 0)
 		return more < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
+	if (command.rebase.manifest)
+		return carry_over(&command);
 	return run(&command, argv + optind, argc - optind);
 }

@@ -109,3 +109,10 @@ int stingy_elf_id_read(struct stingy_elf_id *elf, const char *path)
 		errno = ENOEXEC;
 	return result;
 }
+
+bool stingy_elf_id_is(const struct stingy_elf_id *elf, const struct stingy_manifest_module *module)
+{
+	if (module->id_len != elf->len)
+		return false;
+	return elf->len ? memcmp(module->id, elf->id, elf->len) == 0 : module->size == elf->size;
+}

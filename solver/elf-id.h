@@ -23,4 +23,7 @@ struct stingy_elf_id {
 /* Reads the file at path. Returns 0, or -1 with errno set: ENOEXEC if it is no ELF file that could be loaded here. */
 int stingy_elf_id_read(struct stingy_elf_id *elf, const char *path);
 
+/* Whether it is the build that a manifest names: by its build-id, or, if neither has one, by the size. */
+bool stingy_elf_id_is(const struct stingy_elf_id *elf, const struct stingy_manifest_module *module);
+
 #endif

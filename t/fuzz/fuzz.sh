@@ -29,7 +29,7 @@ fuzz()
 			*) set -- "$@" "$source" ;;
 			esac
 		done
-		set -- "$@" -lglpk -lm
+		set -- "$@" -lglpk -liberty -ljansson -ldw -lelf -lZydis -lm
 	fi
 	compile -DTARGET="fuzz_$target" -o "fuzz-work/fuzz-$target" "$here/entry.c" "$here/$target.c" \
 		"$top/manifests/manifest.c" "$top/manifests/manifest-write.c" "$top/manifests/records.c" \
