@@ -5,12 +5,12 @@
 #include "amount.h"
 #include "cache.h"
 #include "commands.h"
+#include "compose.h"
 #include "explain.h"
 #include "output.h"
 #include "rebase.h"
 #include "round.h"
 #include "solve.h"
-#include "writer.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -19,10 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MILLIONTHS        1e4  /* in a percent */
-#define DEFAULT_MIN_SHARE 100u /* millionths */
-#define CACHE_LEVEL       2u
-#define MAX_FROM          64u
+#define MILLIONTHS 1e4 /* in a percent */
+#define MAX_FROM   64u
 
 enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS, OPTION_SCHEDULE, OPTION_REBASE, OPTION_FOR, OPTION_FROM };
 
@@ -78,7 +76,7 @@ static void print_help(void)
 	       "  -h, --help                   print this and exit\n\n"
 	       "Exit status: 0 if there is a manifest, 1 if no site of one could be carried over, 2 if there is "
 	       "none.\n",
-	       STINGY_ADVICE_SHARE / MILLIONTHS, DEFAULT_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX);
+	       STINGY_ADVICE_SHARE / MILLIONTHS, STINGY_SOLVE_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX);
 }
 
 static int complain(const char *option, const char *value, const char *wanted)
@@ -238,60 +236,17 @@ static int parse_options(struct command *command, int argc, char **argv)
 		fputs("stingy: solve needs a trace (see 'stingy solve --help')\n", stderr);
 		return -1;
 	}
-	if (stingy_cache_detect(CACHE_LEVEL, &command->options.here) < 0)
-		command->options.here.size = 0;
 	if (!command->has_share)
 		command->options.share = stingy_advice_share(command->level);
 	return 1;
 }
 
-/* The manifest's text, or NULL if there is no memory for it; the caller frees it. */
-static char *compose(const struct stingy_solve *solve, size_t *size)
+static int write_manifest(const struct command *command, const struct stingy_solve *solve)
 {
-	struct stingy_writer_source source = {.from = &solve->source, .model = &solve->model};
-	char *text = NULL;
-	FILE *out = open_memstream(&text, size);
-	bool failed;
+	size_t size = 0;
+	char *text = stingy_compose(solve, &size);
+	int result = text ? stingy_output_put(command->output, text, size) : -1;
 
-	if (!out)
-		return NULL;
-	source.plan = &solve->plan;
-	source.cache = &solve->cache;
-	source.schedule = &solve->schedule;
-	source.program = solve->program;
-	source.n_traces = solve->n_used;
-	source.served = solve->served;
-	source.nothing = solve->nothing;
-	stingy_writer_write(&source, out);
-	failed = ferror(out);
-	if (fclose(out) == 0 && !failed)
-		return text;
-	free(text);
-	return NULL;
-}
-
-/* What is written here must be readable. Returns 0, or -1 after a line that says why it is not. */
-static int read_back(const char *text, size_t size)
-{
-	struct stingy_manifest_reader reader;
-	struct stingy_manifest_record record;
-	int more;
-
-	stingy_manifest_reader_init(&reader, text, size);
-	while ((more = stingy_manifest_next(&reader, &record)) == 1)
-		;
-	if (more < 0)
-		fprintf(stderr, "stingy: the manifest came out wrong, line %u: %s\n", reader.line, reader.error);
-	return more;
-}
-
-/* Takes the text, to be freed. Returns 0, or -1 after a line. */
-static int put(const struct command *command, char *text, size_t size)
-{
-	int result = read_back(text, size);
-
-	if (result == 0)
-		result = stingy_output_put(command->output, text, size);
 	free(text);
 	return result;
 }
@@ -303,20 +258,11 @@ static int carry_over(const struct command *command)
 	int result = stingy_rebase_run(&command->rebase, &text, &size, stderr);
 
 	if (result == 0)
-		return put(command, text, size) < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
+		result = stingy_compose_check(text, size) < 0 ? -1 : stingy_output_put(command->output, text, size);
+	else if (result > 0)
+		result = STINGY_EXIT_NO;
 	free(text);
-	return result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_NO;
-}
-
-static int write_manifest(const struct command *command, const struct stingy_solve *solve)
-{
-	size_t size = 0;
-	char *text = compose(solve, &size);
-
-	if (text)
-		return put(command, text, size);
-	fprintf(stderr, "stingy: cannot make the manifest: %s\n", strerror(errno));
-	return -1;
+	return result < 0 ? STINGY_EXIT_BAD_INPUT : result;
 }
 
 static void print_cache(const char *before, const struct stingy_cache *cache)
@@ -373,9 +319,11 @@ static int run(const struct command *command, char **paths, int n_paths)
 
 int stingy_cmd_solve(int argc, char **argv)
 {
-	struct command command = {.options = {.min_share = DEFAULT_MIN_SHARE}};
-	int more = parse_options(&command, argc, argv);
+	struct command command = {.output = NULL};
+	int more;
 
+	stingy_solve_defaults(&command.options);
+	more = parse_options(&command, argc, argv);
 	if (more <= 0)
 		return more < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
 	if (command.rebase.manifest)

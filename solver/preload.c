@@ -30,7 +30,7 @@ void stingy_preload_beside(const char *name, char *path)
 		memcpy(slash, name, strlen(name) + 1);
 }
 
-static int find_library(const char *library, char *path)
+int stingy_preload_find(const char *library, char *path)
 {
 	const char *chosen = getenv("STINGY_LIBDIR");
 	bool is_chosen = chosen && *chosen;
@@ -70,7 +70,7 @@ int stingy_preload_set(const char *library)
 	const char *others = getenv("LD_PRELOAD");
 	char path[PATH_MAX];
 
-	if (find_library(library, path) < 0)
+	if (stingy_preload_find(library, path) < 0)
 		return -1;
 	if (strpbrk(path, LOADER_SPECIAL)) {
 		fprintf(stderr, "stingy: cannot preload '%s': a space, colon or dollar in its path\n", path);

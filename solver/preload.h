@@ -9,9 +9,12 @@
 #define STINGY_PRELOAD_H
 
 /*
- * Finds the library (a file name) and puts it first in LD_PRELOAD, before what stands there: in $STINGY_LIBDIR if that
- * is set; else in .libs beside this executable, where a build leaves it; else where it was installed. Returns 0 or -1.
+ * Finds the library (a file name): in $STINGY_LIBDIR if that is set; else in .libs beside this executable, where a
+ * build leaves it; else where it was installed. Its path, absolute, goes into path[PATH_MAX]. Returns 0 or -1.
  */
+int stingy_preload_find(const char *library, char *path);
+
+/* Finds the library and puts it first in LD_PRELOAD, before what stands there. Returns 0 or -1. */
 int stingy_preload_set(const char *library);
 
 /*

@@ -1,5 +1,7 @@
 #include "solve.h"
 
+#include "advice.h"
+#include "cache.h"
 #include "clean.h"
 #include "memory.h"
 #include "names.h"
@@ -13,6 +15,15 @@
 #include <string.h>
 
 #define TASK_PART 32u /* of the slab: what one kind's objects of one task may take, for its sites to be grouped */
+
+void stingy_solve_defaults(struct stingy_solve_options *options)
+{
+	memset(options, 0, sizeof(*options));
+	options->min_share = STINGY_SOLVE_MIN_SHARE;
+	options->share = STINGY_ADVICE_SHARE;
+	if (stingy_cache_detect(2, &options->here) < 0)
+		options->here.size = 0;
+}
 
 void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_options *options)
 {

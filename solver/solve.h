@@ -18,17 +18,18 @@
 #include "program.h"
 #include "schedule.h"
 
-#define STINGY_SOLVE_ERROR  4096u
-#define STINGY_SOLVE_ARENAS 16u /* at most, unless the options say otherwise: each takes memory */
+#define STINGY_SOLVE_ERROR     4096u
+#define STINGY_SOLVE_MIN_SHARE 100u /* by default */
+#define STINGY_SOLVE_ARENAS    16u  /* at most, unless the options say otherwise: each takes memory */
 
 struct stingy_solve_options {
 	struct stingy_cache cache; /* size 0: the L2 of the machines that the traces are from, else of this one */
 	struct stingy_cache here;  /* this machine's L2; size 0: it is not known */
-	uint32_t share;     /* in millionths of the cache: what the slab takes */
-	uint32_t min_share; /* in millionths of the allocations while serving */
-	uint32_t stack;     /* bytes at the bottom of the slab; a multiple of STINGY_REGION_ALIGN */
-	uint32_t high;      /* bytes of the high slab, at most; a multiple of STINGY_REGION_ALIGN */
-	uint32_t arenas;    /* 0: as many as the traces show to be needed */
+	uint32_t share;            /* in millionths of the cache: what the slab takes */
+	uint32_t min_share;        /* in millionths of the allocations while serving */
+	uint32_t stack;            /* bytes at the bottom of the slab; a multiple of STINGY_REGION_ALIGN */
+	uint32_t high;             /* bytes of the high slab, at most; a multiple of STINGY_REGION_ALIGN */
+	uint32_t arenas;           /* 0: as many as the traces show to be needed */
 	struct stingy_choices choices;
 	struct stingy_program_limits limits;
 	struct stingy_schedule_options schedule;
@@ -62,6 +63,9 @@ struct stingy_solve {
 	const char *nothing;            /* why there is nothing to manage; NULL: there is */
 	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */
 };
+
+/* What 'stingy solve' does without an option, on this machine. */
+void stingy_solve_defaults(struct stingy_solve_options *options);
 
 void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_options *options);
 void stingy_solve_fini(struct stingy_solve *solve);

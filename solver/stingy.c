@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{"solve", stingy_cmd_solve, "compute a manifest from recorded traces"},
 	{"run", stingy_cmd_run, "run a program with the allocator that a manifest configures"},
 	{"stat", stingy_cmd_stat, "show how the allocator is doing in running processes"},
+	{"tune", stingy_cmd_tune, "profile and solve, and tell whether and how to run a server"},
 	{"top", stingy_cmd_top, "watch how the allocator is doing in running processes"},
 	{"check", stingy_cmd_check, "tell whether a manifest is good for a program on this machine"},
 	{"map", stingy_cmd_map, "draw the arena that a manifest lays out"},

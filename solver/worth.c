@@ -1,0 +1,102 @@
+#include "worth.h"
+
+#include "model.h"
+
+#include <inttypes.h>
+
+#define LEAST_SHARE 10.0 /* per cent from the arena, below which the manifest is not worth its while */
+
+#define SIZE_TEXT 32 /* bytes of a size in words */
+
+static const char *size_text(uint64_t bytes, char text[SIZE_TEXT])
+{
+	if (bytes < 10240)
+		snprintf(text, SIZE_TEXT, "%" PRIu64 " bytes", bytes);
+	else if (bytes < UINT64_C(10) << 20)
+		snprintf(text, SIZE_TEXT, "%.0f KiB", (double)bytes / 1024);
+	else
+		snprintf(text, SIZE_TEXT, "%.0f MiB", (double)bytes / 1048576);
+	return text;
+}
+
+/* What all kinds held at their worst moments. They need not have had them together: it is what may have been. */
+static uint64_t kept(const struct stingy_solve *solve)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < solve->kinds.n_kinds; i++) {
+		const struct stingy_unit *unit = &solve->census.unit[i];
+
+		if (unit->served && solve->kinds.kind[i].class != STINGY_CLASS_FINAL)
+			bytes += unit->max_live * stingy_model_size(unit, solve->choices.cover);
+	}
+	return bytes;
+}
+
+static enum stingy_worth_answer answer(const struct stingy_worth *worth, const struct stingy_solve *solve)
+{
+	if (solve->nothing)
+		return STINGY_WORTH_NOTHING;
+	if (worth->kept <= worth->slab)
+		return STINGY_WORTH_FITS;
+	return worth->expected < LEAST_SHARE ? STINGY_WORTH_ORDER : STINGY_WORTH_RUN;
+}
+
+void stingy_worth_init(struct stingy_worth *worth, const struct stingy_solve *solve)
+{
+	double without;
+
+	*worth = (struct stingy_worth){.cache = solve->cache.size, .slab = stingy_solve_slab(solve)};
+	worth->n_tasks = solve->census.max_tasks;
+	if (!solve->nothing)
+		worth->kept = kept(solve);
+	if (solve->census.serving)
+		worth->expected = 100.0 * (double)solve->served / (double)solve->census.serving;
+	worth->task = worth->kept / (worth->n_tasks ? worth->n_tasks : 1);
+	worth->n_fit = worth->task ? worth->slab / worth->task : 0;
+	without = worth->kept > worth->slab ? 1 - (double)worth->slab / (double)worth->kept : 0;
+	worth->lines_to_save = without * (double)worth->task / solve->cache.line;
+	worth->answer = answer(worth, solve);
+}
+
+void stingy_worth_print_answer(const struct stingy_worth *worth, FILE *out)
+{
+	switch (worth->answer) {
+	case STINGY_WORTH_RUN:
+		fputs("worth it: run it under the manifest, with its events in order", out);
+		break;
+	case STINGY_WORTH_ORDER:
+		fputs("order alone: the manifest would serve too little to matter", out);
+		break;
+	case STINGY_WORTH_NOTHING:
+		fputs("no manifest: there is nothing for an arena to hold; order alone does no harm, and finds out by "
+		      "itself whether it helps",
+		      out);
+		break;
+	case STINGY_WORTH_FITS:
+		fputs("do not bother: under this load there is nothing to win", out);
+		break;
+	}
+}
+
+void stingy_worth_print_reason(const struct stingy_worth *worth, FILE *out)
+{
+	char kept_text[SIZE_TEXT], slab_text[SIZE_TEXT], task_text[SIZE_TEXT];
+
+	if (worth->answer == STINGY_WORTH_NOTHING) {
+		fputs("hardly any object is allocated for a request and freed after it", out);
+		return;
+	}
+	fprintf(out, "at most %" PRIu32 " tasks at once kept %s, %s each, and %s of the cache are for them",
+		worth->n_tasks, size_text(worth->kept, kept_text), size_text(worth->task, task_text),
+		size_text(worth->slab, slab_text));
+	if (worth->answer == STINGY_WORTH_FITS) {
+		fprintf(out, ": they fit by themselves; ask again for more than %" PRIu64 " tasks at once",
+			worth->n_fit);
+		return;
+	}
+	fprintf(out,
+		": %" PRIu64 " fit; %.1f%% of the allocations are expected from the arena, and a task may find up to "
+		"%.0f cache lines that it misses now",
+		worth->n_fit, worth->expected, worth->lines_to_save);
+}
