@@ -56,6 +56,12 @@ void stingy_census_fini(struct stingy_census *census)
 	memset(census, 0, sizeof(*census));
 }
 
+/* What the turn does before the read that shows the request is for it too, such as making room to read into. */
+static bool is_of_earlier_request(const struct stingy_object *object)
+{
+	return object->turn < object->task->request_turn;
+}
+
 enum stingy_fate stingy_fate_of_ended(const struct stingy_object *object, const struct stingy_run *run, uint32_t turn)
 {
 	const struct stingy_task *task = object->task;
@@ -63,9 +69,13 @@ enum stingy_fate stingy_fate_of_ended(const struct stingy_object *object, const 
 
 	if (!task)
 		return soon ? STINGY_FATE_TASK : STINGY_FATE_OUTLIVED;
+	if (task->ended && turn - task->end_turn > STINGY_CENSUS_FEW_TURNS)
+		return STINGY_FATE_OUTLIVED;
 	if (task->ended)
-		return turn - task->end_turn <= STINGY_CENSUS_FEW_TURNS ? STINGY_FATE_TASK_END : STINGY_FATE_OUTLIVED;
-	return soon || (run && run->task == task) ? STINGY_FATE_TASK : STINGY_FATE_PASSED_ON;
+		return is_of_earlier_request(object) ? STINGY_FATE_CONNECTION : STINGY_FATE_TASK_END;
+	if (!soon && !(run && run->task == task))
+		return STINGY_FATE_PASSED_ON;
+	return is_of_earlier_request(object) ? STINGY_FATE_NEXT : STINGY_FATE_TASK;
 }
 
 /* It is evidence only if its task is long over, or if it never had one and is old. */
@@ -91,6 +101,18 @@ static void relate(struct stingy_census *census, uint32_t unit, struct stingy_ta
 		dominates[i] &= task->live[i];
 	}
 	stingy_bits_set(task->live, unit);
+}
+
+static uint32_t stage_of(const struct stingy_run *run)
+{
+	return run->stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : run->stage;
+}
+
+void stingy_census_serve(struct stingy_census *census, const struct stingy_run *run)
+{
+	census->serving++;
+	census->attributed += run->task && stage_of(run) != STINGY_STAGE_OTHER;
+	census->stage[stage_of(run)].allocations++;
 }
 
 static void count_serving(struct stingy_unit *unit, uint64_t size)
@@ -239,8 +261,7 @@ static void count_edge(struct stingy_census *census, const struct stingy_run *ru
 void stingy_census_run(struct stingy_census *census, const struct stingy_run *run)
 {
 	/* cppcheck-suppress ctuuninitvar; as in replay.c, end_threads */
-	unsigned number = run->stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : run->stage;
-	struct stingy_census_stage *stage = &census->stage[number];
+	struct stingy_census_stage *stage = &census->stage[stage_of(run)];
 
 	stage->runs++;
 	stage->task_runs += run->task != NULL;
@@ -296,17 +317,32 @@ void stingy_census_enter(struct stingy_census *census, struct stingy_task *task,
 		census->max_tasks = open;
 }
 
-void stingy_census_leave(struct stingy_census *census, struct stingy_task *task)
+static void count_task(struct stingy_census *census, const struct stingy_task *task)
 {
-	census->open_tasks[task->key.announced]--;
-	if (census->thread)
-		census->thread[task->thread].open_tasks[task->key.announced]--;
 	census->tasks++;
 	for (size_t i = 0; i < task->tally.n_entries; i++) {
 		const struct stingy_tally_entry *entry = &task->tally.entry[i];
 
 		count_peak(census->unit[entry->unit].served->per_task, (uint32_t)entry->peak);
 	}
+}
+
+void stingy_census_leave(struct stingy_census *census, struct stingy_task *task)
+{
+	census->open_tasks[task->key.announced]--;
+	if (census->thread)
+		census->thread[task->thread].open_tasks[task->key.announced]--;
+	census->connections += task->n_requests > 0;
+	census->requests += task->n_requests;
+	count_task(census, task);
+}
+
+/* What lives on is of the next as well. */
+void stingy_census_request(struct stingy_census *census, struct stingy_task *task)
+{
+	count_task(census, task);
+	for (size_t i = 0; i < task->tally.n_entries; i++)
+		task->tally.entry[i].peak = task->tally.entry[i].now;
 }
 
 void stingy_census_next(struct stingy_census *census)

@@ -32,6 +32,8 @@ enum stingy_fate {
 	STINGY_FATE_TASK_END,    /* it ended when its task did */
 	STINGY_FATE_PASSED_ON,   /* another task ended it, much later, while its own was open */
 	STINGY_FATE_OUTLIVED,    /* it ended long after its task had */
+	STINGY_FATE_CONNECTION,  /* it outlived its request, and ended when the connection did */
+	STINGY_FATE_NEXT,        /* a later request of its connection ended it */
 	STINGY_FATE_LEFT,        /* its task was long over when the trace ended, and it was still there */
 	STINGY_FATES,
 };
@@ -60,6 +62,8 @@ struct stingy_unit {
 struct stingy_census_stage {
 	uint64_t runs;
 	uint64_t task_runs;        /* of a known task */
+	uint64_t allocations;      /* while serving */
+	uint64_t calls;            /* of the system */
 	uint64_t firsts, first_ns; /* timed runs that followed another stage's, and what they took */
 	uint64_t rests, rest_ns;   /* timed runs that followed one of the same stage */
 	/* The rest is there only in a census of relations. */
@@ -80,7 +84,10 @@ struct stingy_census {
 	struct stingy_census_stage *stage;
 	uint32_t n_stages;
 	uint64_t serving;       /* allocations, counted or not */
-	uint64_t tasks;         /* tasks that ended or were open at the end */
+	uint64_t attributed;    /* of those: of a known stage and a known task */
+	uint64_t tasks;         /* that ended or were open at the end; of a connection each request counts */
+	uint64_t connections;   /* of those tasks: what was accepted, and had a request; one each */
+	uint64_t requests;      /* seen to begin on them */
 	uint32_t open_tasks[2]; /* now: those of descriptors, and those that the program announces */
 	uint32_t max_tasks;     /* of either, at most */
 	uint32_t last_timed;    /* stage */
@@ -104,6 +111,9 @@ void stingy_census_fini(struct stingy_census *census);
 enum stingy_fate stingy_fate_of_ended(const struct stingy_object *object, const struct stingy_run *run, uint32_t turn);
 enum stingy_fate stingy_fate_of_left(const struct stingy_object *object, uint32_t turn);
 
+/* An allocation is made in the run, counted or not. */
+void stingy_census_serve(struct stingy_census *census, const struct stingy_run *run);
+
 /* An object begins; it is of the task of the run. run NULL: at set-up. */
 void stingy_census_begin(struct stingy_census *census, struct stingy_object *object, uint64_t size, uint32_t align,
 			 struct stingy_run *run);
@@ -115,6 +125,9 @@ void stingy_census_left(struct stingy_census *census, const struct stingy_object
 
 /* A task begins, or goes on, in a run of the thread. */
 void stingy_census_enter(struct stingy_census *census, struct stingy_task *task, uint16_t thread);
+
+/* Another request begins on the task, a connection: the one before is over. */
+void stingy_census_request(struct stingy_census *census, struct stingy_task *task);
 
 /* A run is over; a timed run took ns; a task has ended, or the trace has and it is still open. */
 void stingy_census_run(struct stingy_census *census, const struct stingy_run *run);

@@ -32,8 +32,10 @@ static bool is_aligned_beyond_regions(const struct stingy_unit *unit)
 
 enum stingy_class stingy_class_of(const struct stingy_census *census, const struct stingy_unit *unit)
 {
-	uint64_t good = unit->fate[STINGY_FATE_TASK] + unit->fate[STINGY_FATE_TASK_END];
-	uint64_t late = unit->fate[STINGY_FATE_PASSED_ON] + unit->fate[STINGY_FATE_OUTLIVED];
+	uint64_t of_connection = unit->fate[STINGY_FATE_TASK_END] + unit->fate[STINGY_FATE_CONNECTION];
+	uint64_t good = unit->fate[STINGY_FATE_TASK] + of_connection;
+	uint64_t late =
+		unit->fate[STINGY_FATE_PASSED_ON] + unit->fate[STINGY_FATE_OUTLIVED] + unit->fate[STINGY_FATE_NEXT];
 	uint64_t bad = unit->setup_left, final = 0;
 
 	if (unit->serving + unit->setup == 0)
@@ -52,7 +54,7 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 		return good + final > bad ? STINGY_CLASS_MIXED : STINGY_CLASS_GLOBAL;
 	if (final > good)
 		return STINGY_CLASS_FINAL;
-	if (unit->fate[STINGY_FATE_TASK_END] * 2 > good)
+	if ((of_connection + unit->fate[STINGY_FATE_NEXT]) * 2 > good)
 		return STINGY_CLASS_PER_CONNECTION;
 	return STINGY_CLASS_PER_TASK;
 }

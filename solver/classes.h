@@ -13,7 +13,7 @@
 enum stingy_class {
 	STINGY_CLASS_UNSEEN = 0,     /* never allocated in the traces that count */
 	STINGY_CLASS_PER_TASK,       /* managed: ends within its task, request by request */
-	STINGY_CLASS_PER_CONNECTION, /* managed: ends when its task does */
+	STINGY_CLASS_PER_CONNECTION, /* managed: outlives its request, ends when the connection does */
 	STINGY_CLASS_FINAL,          /* managed: small, bounded in number, and there for good once made */
 	STINGY_CLASS_SETUP,          /* not made while serving, or mostly not */
 	STINGY_CLASS_GLOBAL,         /* made while serving, and outlives its task */

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 struct thread {
 	uint64_t id;
@@ -16,6 +17,7 @@ struct thread {
 
 struct pair_index {
 	uint64_t key;
+	size_t pair;
 	UT_hash_handle hh;
 };
 
@@ -28,8 +30,11 @@ struct survey {
 	size_t module_room, frame_room, chain_room, pair_room, announced_room;
 	struct thread *threads, *thread;
 	struct pair_index *pairs;
-	uint32_t *last_wait; /* of each of the trace's chains: spares most look-ups of pairs */
-	size_t last_wait_room;
+	struct last_pair {
+		uint32_t wait; /* STINGY_NO_CHAIN: none yet */
+		size_t pair;
+	} * last; /* of each of the trace's chains: spares most look-ups of pairs */
+	size_t last_room;
 	uint64_t serving; /* allocations while serving, so far */
 };
 
@@ -79,12 +84,12 @@ static void take_chain(struct survey *survey, const struct stingy_trace_chain *d
 	for (uint32_t i = 0; i < declared->depth; i++)
 		place[i] = input->frame[declared->frame[i]];
 	STINGY_GROW(input->chain, &survey->chain_room, (size_t)input->n_chains + 1);
-	STINGY_GROW(survey->last_wait, &survey->last_wait_room, (size_t)input->n_chains + 1);
-	survey->last_wait[input->n_chains] = STINGY_NO_CHAIN;
+	STINGY_GROW(survey->last, &survey->last_room, (size_t)input->n_chains + 1);
+	survey->last[input->n_chains] = (struct last_pair){.wait = STINGY_NO_CHAIN};
 	input->chain[input->n_chains++] = stingy_chains_add(survey->chains, place, declared->depth, declared->complete);
 }
 
-static void take_pair(struct survey *survey, uint32_t wait, uint32_t chain)
+static size_t find_pair(struct survey *survey, uint32_t wait, uint32_t chain, bool is_call)
 {
 	struct stingy_input *input = survey->input;
 	uint64_t key = (uint64_t)wait << 32 | chain;
@@ -92,26 +97,33 @@ static void take_pair(struct survey *survey, uint32_t wait, uint32_t chain)
 
 	HASH_FIND(hh, survey->pairs, &key, sizeof(key), entry);
 	if (entry)
-		return;
+		return entry->pair;
 	entry = stingy_memory_new(1, sizeof(*entry));
 	entry->key = key;
+	entry->pair = input->n_pairs++;
 	HASH_ADD(hh, survey->pairs, key, sizeof(entry->key), entry);
-	STINGY_GROW(input->pair, &survey->pair_room, input->n_pairs + 1);
-	input->pair[input->n_pairs++] = (struct stingy_input_pair){.wait = wait, .chain = chain};
+	STINGY_GROW(input->pair, &survey->pair_room, input->n_pairs);
+	input->pair[entry->pair] = (struct stingy_input_pair){.wait = wait, .chain = chain, .is_call = is_call};
+	return entry->pair;
+}
+
+/* The current thread is at the chain. */
+static void take_pair(struct survey *survey, uint32_t number, bool is_call)
+{
+	struct last_pair *last = &survey->last[number];
+	uint32_t wait = survey->thread->wait;
+
+	if (wait == STINGY_NO_CHAIN)
+		return;
+	if (last->wait != wait)
+		*last = (struct last_pair){wait, find_pair(survey, wait, survey->input->chain[number], is_call)};
+	survey->input->pair[last->pair].n++;
 }
 
 static void take_allocation(struct survey *survey, const struct stingy_trace_alloc *alloc)
 {
-	const struct thread *thread = survey->thread;
-	uint32_t wait = thread->wait;
-
-	if (wait == STINGY_NO_CHAIN && !thread->in_stage)
-		return;
-	survey->serving++;
-	if (wait == STINGY_NO_CHAIN || survey->last_wait[alloc->chain] == wait)
-		return;
-	survey->last_wait[alloc->chain] = wait;
-	take_pair(survey, wait, survey->input->chain[alloc->chain]);
+	survey->serving += survey->thread->wait != STINGY_NO_CHAIN || survey->thread->in_stage;
+	take_pair(survey, alloc->chain, false);
 }
 
 static void take_stage(struct survey *survey, uint32_t place)
@@ -158,6 +170,13 @@ static void take(struct survey *survey, const struct stingy_trace_record *record
 	case STINGY_TRACE_STAGE_END:
 		survey->thread->in_stage = false;
 		break;
+	case STINGY_TRACE_CALL:
+		if (record->call.number != SYS_epoll_ctl)
+			take_pair(survey, record->call.chain, true);
+		break;
+	case STINGY_TRACE_INDIRECT:
+		survey->places->place[survey->input->frame[record->indirect]].indirect = true;
+		break;
 	default:
 		break;
 	}
@@ -186,7 +205,7 @@ static void survey_fini(struct survey *survey)
 		free(pair);
 	}
 	free(survey->module);
-	free(survey->last_wait);
+	free(survey->last);
 }
 
 static void look_over(struct survey *survey)

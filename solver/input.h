@@ -15,10 +15,12 @@
 
 #define STINGY_NO_CHAIN UINT32_MAX
 
-/* A thread that had last waited at one chain allocated at another. */
+/* A thread that had last waited at one chain allocated at another, or called the system there. */
 struct stingy_input_pair {
 	uint32_t wait;
 	uint32_t chain;
+	uint64_t n; /* times */
+	bool is_call;
 };
 
 struct stingy_input {

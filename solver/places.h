@@ -28,6 +28,7 @@ struct stingy_place {
 	uint64_t function; /* offset of its function; 0: unknown */
 	struct stingy_rule rule;
 	bool disputed; /* two traces gave it different rules */
+	bool indirect; /* the call before it takes its target from a pointer */
 	char *name;    /* of its function, for people: clean; NULL: none */
 };
 

@@ -190,11 +190,11 @@ static void find_stages(struct stingy_solve *solve)
 			continue;
 		for (size_t j = 0; j < input->n_pairs; j++)
 			stingy_stages_note(&solve->stages, &solve->places, &solve->chains, input->pair[j].wait,
-					   input->pair[j].chain);
+					   input->pair[j].chain, input->pair[j].n, input->pair[j].is_call);
 		for (size_t j = 0; j < input->n_announced; j++)
 			stingy_stages_add(&solve->stages, &solve->places.place[input->announced[j]]);
 	}
-	stingy_stages_settle(&solve->stages, &solve->places);
+	stingy_stages_settle(&solve->stages, &solve->places, &solve->chains);
 }
 
 static void take_census(struct stingy_solve *solve, struct stingy_census *census)

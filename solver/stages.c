@@ -7,24 +7,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEVELS     (STINGY_DISPATCHERS + 1)
 #define NO_PLACE   UINT32_MAX
 #define NO_FRAME   UINT32_MAX
 #define PAIR(w, c) ((uint64_t)(w) << 32 | (c))
+#define STEPS      3u /* direct calls between a dispatcher and its call by pointer */
+#define OWN        2u /* percent of what happens in a dispatcher that may be its own */
 
-/* Two chains of one thread, and the places that may be the stage's: below the scheduler, one deeper, and so on. */
+/* Two chains of one thread: where it last waited, and where it was. */
 struct stingy_stage_pair {
 	uint64_t key;
-	uint32_t scheduler;
-	uint32_t place[LEVELS];
+	uint32_t chain;
+	uint32_t frame; /* the outermost one that may be the stage's; NO_FRAME: none */
+	uint64_t n;     /* times */
+	bool is_call;   /* of the system; else an allocation */
 	uint32_t stage;
 	UT_hash_handle hh;
 };
 
-struct stingy_scheduler {
-	uint32_t place;         /* some place in its function */
-	uint32_t first[LEVELS]; /* what the first pair had at each level */
-	unsigned fans_out;      /* bit of each level at which there are several functions */
+struct function_key {
+	uint64_t module, function;
+};
+
+/* What happens in a function that may be a stage, or a dispatcher. */
+struct stingy_stage_function {
+	struct function_key key;
+	uint64_t own, dispatched;
+	UT_hash_handle hh;
 };
 
 void stingy_stages_init(struct stingy_stages *stages)
@@ -36,17 +44,22 @@ void stingy_stages_init(struct stingy_stages *stages)
 
 void stingy_stages_fini(struct stingy_stages *stages)
 {
-	struct stingy_stage_pair *pair, *next;
+	struct stingy_stage_pair *pair, *next_pair;
+	struct stingy_stage_function *function, *next_function;
 
-	HASH_ITER(hh, stages->pairs, pair, next)
+	HASH_ITER(hh, stages->pairs, pair, next_pair)
 	{
 		HASH_DEL(stages->pairs, pair);
 		free(pair);
 	}
+	HASH_ITER(hh, stages->functions, function, next_function)
+	{
+		HASH_DEL(stages->functions, function);
+		free(function);
+	}
 	for (uint32_t i = 0; i < stages->n_stages; i++)
 		free(stages->stage[i].name);
 	free(stages->stage);
-	free(stages->scheduler);
 	memset(stages, 0, sizeof(*stages));
 }
 
@@ -68,7 +81,7 @@ uint32_t stingy_stages_add(struct stingy_stages *stages, const struct stingy_pla
 	uint32_t found = stingy_stages_find(stages, place);
 	struct stingy_stage *stage;
 
-	if (found != STINGY_STAGE_OTHER || place->module == STINGY_NO_MODULE)
+	if (found != STINGY_STAGE_OTHER || place->module == STINGY_NO_MODULE || !place->function)
 		return found;
 	STINGY_GROW(stages->stage, &stages->room, stages->n_stages + 1);
 	stage = &stages->stage[stages->n_stages];
@@ -87,11 +100,11 @@ static bool same_function(const struct stingy_places *places, uint32_t a, uint32
 }
 
 /*
- * Where the chains part: gives the frame of the stage in the allocation's chain, and a place of the scheduler.
- * Either both are still in the scheduler there, or the scheduler called the two through one pointer.
+ * Where the chains part: the frame of the function that the scheduler called. Either both are still in the scheduler
+ * there, or it called the two through one pointer.
  */
 static uint32_t part(const struct stingy_places *places, const struct stingy_chain *wait,
-		     const struct stingy_chain *chain, uint32_t *scheduler)
+		     const struct stingy_chain *chain)
 {
 	uint32_t common = 0, least = wait->depth < chain->depth ? wait->depth : chain->depth;
 	uint32_t here, there;
@@ -102,87 +115,110 @@ static uint32_t part(const struct stingy_places *places, const struct stingy_cha
 		return NO_FRAME;
 	here = chain->depth - 1 - common;
 	there = wait->depth - 1 - common;
-	if (same_function(places, chain->place[here], wait->place[there])) {
-		*scheduler = chain->place[here];
+	if (same_function(places, chain->place[here], wait->place[there]))
 		return here > 0 ? here - 1 : NO_FRAME;
-	}
-	if (common == 0)
-		return NO_FRAME;
-	*scheduler = chain->place[here + 1];
-	return here;
-}
-
-static uint32_t find_scheduler(struct stingy_stages *stages, const struct stingy_places *places,
-			       const struct stingy_stage_pair *pair, uint32_t place)
-{
-	struct stingy_scheduler *scheduler;
-
-	for (uint32_t i = 0; i < stages->n_schedulers; i++)
-		if (same_function(places, stages->scheduler[i].place, place))
-			return i;
-	STINGY_GROW(stages->scheduler, &stages->scheduler_room, stages->n_schedulers + 1);
-	scheduler = &stages->scheduler[stages->n_schedulers];
-	*scheduler = (struct stingy_scheduler){.place = place};
-	memcpy(scheduler->first, pair->place, sizeof(pair->place));
-	return stages->n_schedulers++;
-}
-
-static void note_scheduler(struct stingy_stages *stages, const struct stingy_places *places,
-			   struct stingy_stage_pair *pair, uint32_t place)
-{
-	struct stingy_scheduler *scheduler;
-
-	pair->scheduler = find_scheduler(stages, places, pair, place);
-	scheduler = &stages->scheduler[pair->scheduler];
-	for (unsigned level = 0; level < LEVELS; level++)
-		if (!same_function(places, pair->place[level], scheduler->first[level]))
-			scheduler->fans_out |= 1u << level;
+	return common > 0 ? here : NO_FRAME;
 }
 
 void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places *places,
-			const struct stingy_chains *chains, uint32_t wait, uint32_t chain)
+			const struct stingy_chains *chains, uint32_t wait, uint32_t chain, uint64_t n, bool is_call)
 {
 	uint64_t key = PAIR(wait, chain);
-	uint32_t scheduler = NO_PLACE, frame;
 	struct stingy_stage_pair *pair;
 
 	HASH_FIND(hh, stages->pairs, &key, sizeof(key), pair);
-	if (pair)
-		return;
-	pair = stingy_memory_new(1, sizeof(*pair));
-	pair->key = key;
-	pair->place[0] = NO_PLACE;
-	HASH_ADD(hh, stages->pairs, key, sizeof(pair->key), pair);
-	frame = part(places, &chains->chain[wait], &chains->chain[chain], &scheduler);
-	if (frame == NO_FRAME)
-		return;
-	for (unsigned level = 0; level < LEVELS; level++)
-		pair->place[level] = chains->chain[chain].place[frame > level ? frame - level : 0];
-	note_scheduler(stages, places, pair, scheduler);
+	if (!pair) {
+		pair = stingy_memory_new(1, sizeof(*pair));
+		pair->key = key;
+		pair->chain = chain;
+		pair->frame = part(places, &chains->chain[wait], &chains->chain[chain]);
+		pair->is_call = is_call;
+		HASH_ADD(hh, stages->pairs, key, sizeof(pair->key), pair);
+	}
+	pair->n += n;
 }
 
-/* The first level that fans out; if none does, the scheduler has one stage, and it is the outermost function. */
-static unsigned settle_level(const struct stingy_scheduler *scheduler)
+static struct stingy_stage_function *function_at(struct stingy_stages *stages, const struct stingy_place *place)
 {
-	for (unsigned level = 0; level < LEVELS; level++)
-		if (scheduler->fans_out & 1u << level)
-			return level;
-	return 0;
+	struct function_key key = {place->module, function_of(place)};
+	struct stingy_stage_function *function;
+
+	HASH_FIND(hh, stages->functions, &key, sizeof(key), function);
+	if (function)
+		return function;
+	function = stingy_memory_new(1, sizeof(*function));
+	function->key = key;
+	HASH_ADD(hh, stages->functions, key, sizeof(function->key), function);
+	return function;
 }
 
-void stingy_stages_settle(struct stingy_stages *stages, const struct stingy_places *places)
+/*
+ * The frame of the function that the one at the given frame calls by pointer, itself or a few direct calls below;
+ * NO_FRAME: none. What is inside a function whose beginning is not known may be a stage, it may not.
+ */
+static uint32_t next_frame(const struct stingy_places *places, const struct stingy_chain *chain, uint32_t frame)
+{
+	if (!places->place[chain->place[frame]].function)
+		return frame > 0 ? frame - 1 : NO_FRAME;
+	for (uint32_t steps = 0; steps <= STEPS && steps < frame; steps++)
+		if (places->place[chain->place[frame - steps]].indirect)
+			return frame - steps - 1;
+	return NO_FRAME;
+}
+
+/* A method that does nothing but the one call of the system is part of what calls it. */
+static void weigh(struct stingy_stages *stages, const struct stingy_places *places, const struct stingy_chain *chain,
+		  const struct stingy_stage_pair *pair)
+{
+	uint32_t frame = pair->frame, next;
+
+	for (unsigned level = 0; level < STINGY_DISPATCHERS && frame != NO_FRAME; level++, frame = next) {
+		struct stingy_stage_function *function = function_at(stages, &places->place[chain->place[frame]]);
+
+		next = next_frame(places, chain, frame);
+		if (next == NO_FRAME)
+			function->own += pair->n;
+		else if (next > 0 || !pair->is_call)
+			function->dispatched += pair->n;
+	}
+}
+
+static bool is_dispatcher(struct stingy_stages *stages, const struct stingy_place *place)
+{
+	const struct stingy_stage_function *function = function_at(stages, place);
+
+	if (!place->function)
+		return true;
+	return function->dispatched && function->own * 100 <= (function->own + function->dispatched) * OWN;
+}
+
+static uint32_t settle(struct stingy_stages *stages, const struct stingy_places *places,
+		       const struct stingy_chain *chain, uint32_t frame)
+{
+	for (unsigned level = 0; level < STINGY_DISPATCHERS; level++) {
+		uint32_t next = next_frame(places, chain, frame);
+
+		if (next == NO_FRAME || !is_dispatcher(stages, &places->place[chain->place[frame]]))
+			break;
+		frame = next;
+	}
+	return stingy_stages_add(stages, &places->place[chain->place[frame]]);
+}
+
+void stingy_stages_settle(struct stingy_stages *stages, const struct stingy_places *places,
+			  const struct stingy_chains *chains)
 {
 	struct stingy_stage_pair *pair, *next;
 
 	HASH_ITER(hh, stages->pairs, pair, next)
 	{
-		const struct stingy_place *place;
-
-		if (pair->place[0] == NO_PLACE)
-			continue;
-		place = &places->place[pair->place[settle_level(&stages->scheduler[pair->scheduler])]];
-		if (place->function)
-			pair->stage = stingy_stages_add(stages, place);
+		if (pair->frame != NO_FRAME)
+			weigh(stages, places, &chains->chain[pair->chain], pair);
+	}
+	HASH_ITER(hh, stages->pairs, pair, next)
+	{
+		if (pair->frame != NO_FRAME)
+			pair->stage = settle(stages, places, &chains->chain[pair->chain], pair->frame);
 	}
 }
 

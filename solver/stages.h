@@ -2,10 +2,12 @@
  * The stages of a program: the functions its scheduler runs, announced by the program or inferred from call chains.
  *
  * Inference needs two complete chains of one thread: that of the call by which its event loop last waited, and that of
- * an allocation. Seen from main they are the same until they part; where they part is the scheduler, and the
- * allocation's next function inwards is the stage. Where that gives one function only (a dispatcher, such as
- * libevent's), the one below it is taken instead, if that tells stages apart. All pairs of chains are noted first,
- * then settled, then asked for. Stage 0 is the work of which no function is known.
+ * an allocation or a system call. Seen from main they are the same until they part; where they part is the scheduler,
+ * and the next function inwards is the stage. Unless that is a dispatcher, such as libevent's or a queue of calls that
+ * the loop empties after the events: a function that does all but nothing but call others by pointer, itself or a few
+ * direct calls below. Then what it calls is the stage, or a dispatcher again. What a function reads and writes by a
+ * method that does no more (tcp_read) counts for neither. All pairs of chains are noted first, then settled, then asked
+ * for. Stage 0 is the work of which no function is known.
  *
  * Heap memory, from init to fini; one thread.
  */
@@ -15,7 +17,7 @@
 #include "chains.h"
 
 #define STINGY_STAGE_OTHER 0u
-#define STINGY_DISPATCHERS 4u /* dispatchers, one calling the next, that are looked through */
+#define STINGY_DISPATCHERS 8u /* dispatchers, one calling the next, that are looked through */
 
 struct stingy_stage {
 	uint32_t module; /* STINGY_NO_MODULE: stage 0 */
@@ -29,9 +31,7 @@ struct stingy_stages {
 	/* the rest is the module's own */
 	size_t room;
 	struct stingy_stage_pair *pairs;
-	struct stingy_scheduler *scheduler;
-	uint32_t n_schedulers;
-	size_t scheduler_room;
+	struct stingy_stage_function *functions;
 };
 
 void stingy_stages_init(struct stingy_stages *stages);
@@ -41,14 +41,15 @@ void stingy_stages_fini(struct stingy_stages *stages);
 uint32_t stingy_stages_find(const struct stingy_stages *stages, const struct stingy_place *place);
 uint32_t stingy_stages_add(struct stingy_stages *stages, const struct stingy_place *place);
 
-/* Notes that a thread which had waited at one chain allocated at the other. */
+/* Notes that a thread which had waited at one chain was at the other n times: to allocate, or to call the system. */
 void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places *places,
-			const struct stingy_chains *chains, uint32_t wait, uint32_t chain);
+			const struct stingy_chains *chains, uint32_t wait, uint32_t chain, uint64_t n, bool is_call);
 
 /* After the last pair: decides which functions are stages. */
-void stingy_stages_settle(struct stingy_stages *stages, const struct stingy_places *places);
+void stingy_stages_settle(struct stingy_stages *stages, const struct stingy_places *places,
+			  const struct stingy_chains *chains);
 
-/* The stage of an allocation, after settle. STINGY_STAGE_OTHER: it could not be inferred. */
+/* The stage of an allocation or a call, after settle. STINGY_STAGE_OTHER: it could not be inferred. */
 uint32_t stingy_stages_of(const struct stingy_stages *stages, uint32_t wait, uint32_t chain);
 
 /* The numbers of all stages, in an order that does not depend on who came first; the caller frees them. */

@@ -1,5 +1,7 @@
 /*
- * A task as a replay follows it (a connection, or what the program announces as one), and a run of a stage for it.
+ * A task as a replay follows it (a connection, or what the program announces as one), and a run of a stage for it. On
+ * a kept-alive connection there are several requests, one after the other: each counts as a task of its own, but they
+ * share what lives on from one to the next.
  *
  * A task is shared by the table of open tasks, the run that works for it and the objects that began in it; each holds
  * a reference, and the last one frees it. It remembers its latest runs, so that an object's end can tell at the
@@ -24,10 +26,13 @@ struct stingy_task_key {
 struct stingy_task {
 	struct stingy_task_key key;
 	uint32_t references;
-	uint32_t end_turn; /* counts once it has ended */
+	uint32_t end_turn;     /* counts once it has ended */
+	uint32_t n_requests;   /* seen to begin on it */
+	uint32_t request_turn; /* in which the present one began; 0: it is the first */
 	bool ended;
-	bool is_counted; /* by the census */
-	uint16_t thread; /* that ran a stage for it last; counts once it is counted */
+	bool is_connection; /* that the program accepted */
+	bool is_counted;    /* by the census */
+	uint16_t thread;    /* that ran a stage for it last; counts once it is counted */
 	uint32_t n_runs;
 	uint32_t history[STINGY_TASK_HISTORY]; /* stage of run i at i % STINGY_TASK_HISTORY */
 	struct stingy_tally tally;             /* its live objects by unit; empty once it has ended */

@@ -8,8 +8,12 @@
 
 #include <cmocka.h>
 
-/* Functions are at multiples of 0x1000; the return addresses of a function are behind its first byte. */
+/*
+ * Functions are at multiples of 0x1000; the return addresses of a function are behind its first byte, those of calls by
+ * pointer behind POINTER.
+ */
 enum {
+	POINTER = 0x800,
 	MAIN = 0x1000,
 	LOOP = 0x2000,
 	POLL = 0x3000,
@@ -17,6 +21,7 @@ enum {
 	READ = 0x5000,
 	WRITE = 0x6000,
 	ALLOC = 0x7000,
+	PERSIST = 0x8000,
 	UNKNOWN = 0x10
 };
 
@@ -56,6 +61,7 @@ static uint32_t chain(struct program *program, bool complete, const uint64_t *of
 		struct stingy_trace_frame frame = {.offset = offset[depth], .function = offset[depth] & ~0xfffull};
 
 		place[depth] = stingy_places_add(&program->places, 0, &frame);
+		program->places.place[place[depth]].indirect = offset[depth] & POINTER;
 	}
 	return stingy_chains_add(&program->chains, place, depth, complete);
 }
@@ -64,7 +70,17 @@ static uint32_t chain(struct program *program, bool complete, const uint64_t *of
 
 static void note(struct program *program, uint32_t wait, uint32_t allocation)
 {
-	stingy_stages_note(&program->stages, &program->places, &program->chains, wait, allocation);
+	stingy_stages_note(&program->stages, &program->places, &program->chains, wait, allocation, 1, false);
+}
+
+static void note_calls(struct program *program, uint32_t wait, uint32_t call, uint64_t n)
+{
+	stingy_stages_note(&program->stages, &program->places, &program->chains, wait, call, n, true);
+}
+
+static void settle(struct program *program)
+{
+	stingy_stages_settle(&program->stages, &program->places, &program->chains);
 }
 
 /* The function of the stage, or 0. */
@@ -84,7 +100,7 @@ static void is_called_by_the_function_that_waits(void **state)
 	note(program, wait, in_read);
 	note(program, wait, in_write);
 	note(program, wait, in_loop);
-	stingy_stages_settle(&program->stages, &program->places);
+	settle(program);
 	assert_int_equal(stage_of(program, wait, in_read), READ);
 	assert_int_equal(stage_of(program, wait, in_write), WRITE);
 	assert_int_equal(stage_of(program, wait, in_loop), 0);
@@ -100,7 +116,7 @@ static void is_called_by_a_function_further_out(void **state)
 
 	note(program, wait, in_read);
 	note(program, wait, in_write);
-	stingy_stages_settle(&program->stages, &program->places);
+	settle(program);
 	assert_int_equal(stage_of(program, wait, in_read), READ);
 	assert_int_equal(stage_of(program, wait, in_write), WRITE);
 }
@@ -113,25 +129,104 @@ static void is_called_through_one_pointer(void **state)
 	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, LOOP + 1, MAIN + 1);
 
 	note(program, wait, in_read);
-	stingy_stages_settle(&program->stages, &program->places);
+	settle(program);
 	assert_int_equal(stage_of(program, wait, in_read), READ);
 }
 
-static void is_below_a_dispatcher_that_fans_out(void **state)
+/* As libevent does, by two ways. */
+static void is_below_a_dispatcher(void **state)
 {
 	struct program *program = *state;
 	uint32_t wait = CHAIN(program, POLL + 1, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + 1, LOOP + 2, MAIN + 1);
-	uint32_t in_write = CHAIN(program, WRITE + 1, DISPATCH + 2, LOOP + 2, MAIN + 1);
+	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+	uint32_t in_write = CHAIN(program, WRITE + 1, PERSIST + POINTER, DISPATCH + 2, LOOP + 2, MAIN + 1);
 
 	note(program, wait, in_read);
 	note(program, wait, in_write);
-	stingy_stages_settle(&program->stages, &program->places);
+	settle(program);
 	assert_int_equal(stage_of(program, wait, in_read), READ);
 	assert_int_equal(stage_of(program, wait, in_write), WRITE);
 }
 
-static void is_the_outermost_function_if_nothing_fans_out(void **state)
+static void is_below_a_dispatcher_called_by_one(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t in_read = CHAIN(program, READ + 1, PERSIST + POINTER, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+
+	note(program, wait, in_read);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, in_read), READ);
+}
+
+/* As lighttpd's state machine, which calls its plugins by pointer; or a function that does it too far below. */
+static void is_not_below_one_that_works(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t itself = CHAIN(program, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1);
+	uint32_t plugin = CHAIN(program, WRITE + 1, READ + POINTER, LOOP + 2, MAIN + 1);
+	uint32_t deep = CHAIN(program, WRITE + 1, POLL + POINTER, POLL + 2, POLL + 3, POLL + 4, DISPATCH + 1, LOOP + 3,
+			      MAIN + 1);
+
+	note(program, wait, itself);
+	note_calls(program, wait, plugin, 9);
+	note(program, wait, deep);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, itself), READ);
+	assert_int_equal(stage_of(program, wait, plugin), READ);
+	assert_int_equal(stage_of(program, wait, deep), DISPATCH);
+}
+
+/* A little of its own does not make it one that works. */
+static void is_below_a_dispatcher_that_hardly_works(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t itself = CHAIN(program, DISPATCH + 1, LOOP + 2, MAIN + 1);
+	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+
+	note(program, wait, itself);
+	note_calls(program, wait, in_read, 49);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, itself), DISPATCH);
+	assert_int_equal(stage_of(program, wait, in_read), READ);
+}
+
+/* As memcached's event_handler, which reads and writes by pointer: c->read is tcp_read. */
+static void is_not_a_method_that_reads(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t reads = CHAIN(program, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1);
+	uint32_t allocates = CHAIN(program, ALLOC + 1, DISPATCH + 1, LOOP + POINTER, MAIN + 1);
+
+	note_calls(program, wait, reads, 1000);
+	note(program, wait, allocates);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, reads), DISPATCH);
+	assert_int_equal(stage_of(program, wait, allocates), DISPATCH);
+}
+
+/* Between the loop and the stages is one function of which not even the beginning is known. */
+static void is_below_an_unknown_function(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, POLL + 1, LOOP + 1, MAIN + 1);
+	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, UNKNOWN, LOOP + 2, MAIN + 1);
+	uint32_t in_write = CHAIN(program, WRITE + 1, UNKNOWN, LOOP + 2, MAIN + 1);
+	uint32_t in_itself = CHAIN(program, UNKNOWN, LOOP + 2, MAIN + 1);
+
+	note(program, wait, in_read);
+	note(program, wait, in_write);
+	note(program, wait, in_itself);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, in_read), READ);
+	assert_int_equal(stage_of(program, wait, in_write), WRITE);
+	assert_int_equal(stage_of(program, wait, in_itself), 0);
+}
+
+static void is_the_outermost_function(void **state)
 {
 	struct program *program = *state;
 	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
@@ -140,24 +235,9 @@ static void is_the_outermost_function_if_nothing_fans_out(void **state)
 
 	note(program, wait, here);
 	note(program, wait, there);
-	stingy_stages_settle(&program->stages, &program->places);
+	settle(program);
 	assert_int_equal(stage_of(program, wait, here), READ);
 	assert_int_equal(stage_of(program, wait, there), READ);
-}
-
-/* Between the loop and the stages is one function of which not even the beginning is known. */
-static void is_below_an_unknown_function_that_fans_out(void **state)
-{
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, POLL + 1, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, UNKNOWN, LOOP + 2, MAIN + 1);
-	uint32_t in_write = CHAIN(program, WRITE + 1, UNKNOWN, LOOP + 2, MAIN + 1);
-
-	note(program, wait, in_read);
-	note(program, wait, in_write);
-	stingy_stages_settle(&program->stages, &program->places);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
-	assert_int_equal(stage_of(program, wait, in_write), WRITE);
 }
 
 static void is_not_inferred_from_half_a_chain(void **state)
@@ -173,7 +253,7 @@ static void is_not_inferred_from_half_a_chain(void **state)
 	note(program, wait, empty);
 	note(program, empty, half);
 	note(program, wait, wait);
-	stingy_stages_settle(&program->stages, &program->places);
+	settle(program);
 	assert_int_equal(stage_of(program, wait, half), 0);
 	assert_int_equal(stage_of(program, wait, elsewhere), 0);
 	assert_int_equal(stage_of(program, wait, empty), 0);
@@ -190,9 +270,13 @@ int main(void)
 		TEST(is_called_by_the_function_that_waits),
 		TEST(is_called_by_a_function_further_out),
 		TEST(is_called_through_one_pointer),
-		TEST(is_below_a_dispatcher_that_fans_out),
-		TEST(is_below_an_unknown_function_that_fans_out),
-		TEST(is_the_outermost_function_if_nothing_fans_out),
+		TEST(is_below_a_dispatcher),
+		TEST(is_below_a_dispatcher_called_by_one),
+		TEST(is_not_below_one_that_works),
+		TEST(is_below_a_dispatcher_that_hardly_works),
+		TEST(is_not_a_method_that_reads),
+		TEST(is_below_an_unknown_function),
+		TEST(is_the_outermost_function),
 		TEST(is_not_inferred_from_half_a_chain),
 	};
 
