@@ -54,20 +54,20 @@ static const char *read_prologue(const struct stingy_patch_target *target, struc
 }
 
 /* Whether the address is among the bytes that are replaced, but not the first. */
-static bool is_within(const struct stingy_patch_target *target, const struct prologue *prologue, const uint8_t *address)
+static bool is_within(const struct stingy_patch_target *target, const uint8_t *address)
 {
-	return address > target->function && address < target->function + prologue->len;
+	return address > target->function && address < target->function + STINGY_PATCH_SIZE;
 }
 
 /* Any four bytes in the module's text that could be a jump's distance: from a part of the function that lies apart. */
-static bool is_reached_from_far(const struct stingy_patch_target *target, const struct prologue *prologue)
+static bool is_reached_from_far(const struct stingy_patch_target *target)
 {
-	for (const uint8_t *at = target->text; at + 5 <= target->text_end; at++) {
+	for (const uint8_t *at = target->text + 1; at + 5 <= target->text_end; at++) {
 		int32_t distance;
-		if (*at != 0xe8 && *at != 0xe9 && (*at & 0xf0) != 0x80)
+		if (*at != 0xe8 && *at != 0xe9 && (at[-1] != 0x0f || (*at & 0xf0) != 0x80))
 			continue;
 		memcpy(&distance, at + 1, sizeof(distance));
-		if (is_within(target, prologue, at + 5 + distance))
+		if (is_within(target, at + 5 + distance))
 			return true;
 	}
 	return false;
@@ -80,12 +80,12 @@ static const char *check_jumps(const struct stingy_patch_target *target, const s
 	for (const uint8_t *code = target->function; code < target->end; code += next.len) {
 		if (stingy_decode(code, target->end, &next) < 0)
 			return "it has an instruction that is not known";
-		if (next.target && is_within(target, prologue, next.target))
+		if (next.target && is_within(target, next.target))
 			return "it jumps to its own beginning";
 		if (next.kind == STINGY_INSTRUCTION_INDIRECT && prologue->is_free)
 			return "it has a table of jumps that might lead to its own beginning";
 	}
-	return is_reached_from_far(target, prologue) ? "something jumps into its beginning" : NULL;
+	return is_reached_from_far(target) ? "something jumps into its beginning" : NULL;
 }
 
 /* Writes the distance from the byte behind it to the target. Returns whether it can be expressed. */
