@@ -1,5 +1,6 @@
 #include "events.h"
 
+#include "declared.h"
 #include "descriptors.h"
 #include "record.h"
 
@@ -26,6 +27,7 @@ void stingy_events_wait(const struct stingy_frame *at)
 {
 	struct stingy_trace_record record = {.type = STINGY_TRACE_WAIT};
 	has_waited = true;
+	stingy_declared_refresh();
 	record.wait.time = now();
 	stingy_record_put(&record, &(struct stingy_record_refs){.at = at, .chain = &record.wait.chain});
 }
@@ -86,6 +88,16 @@ void stingy_events_stage_end(void)
 void stingy_events_task_end(const void *task)
 {
 	put(&(struct stingy_trace_record){.type = STINGY_TRACE_TASK_END, .task = (uintptr_t)task});
+}
+
+void stingy_events_queue(uintptr_t stage, uint64_t task, const struct stingy_frame *at)
+{
+	struct stingy_trace_record record = {.type = STINGY_TRACE_QUEUE};
+	record.queue = (struct stingy_trace_queue){.time = now(), .frame = UINT32_MAX, .task = task};
+	stingy_record_put(&record, &(struct stingy_record_refs){.at = at,
+								.chain = &record.queue.chain,
+								.function = stage,
+								.frame = &record.queue.frame});
 }
 
 struct stingy_call stingy_events_call_begin(const struct stingy_frame *at, long number, int fd)

@@ -30,6 +30,9 @@ void stingy_events_stage(const void *stage, const void *task);
 void stingy_events_stage_end(void);
 void stingy_events_task_end(const void *task);
 
+/* A declared queue function was called from there: the stage (0: unknown) is to run for the task. */
+void stingy_events_queue(uintptr_t stage, uint64_t task, const struct stingy_frame *at);
+
 /* A system call made through the C library, from its begin to its end. */
 struct stingy_call {
 	const struct stingy_frame *at;

@@ -45,19 +45,26 @@ static size_t copy_name(const struct file *file, const Elf64_Shdr *strings, uint
 	return len;
 }
 
-static size_t search(const struct file *file, uint64_t address, char *name, size_t size)
+/* The file's section headers, and how many; NULL: it is no such file. */
+static const Elf64_Shdr *sections_of(const struct file *file, unsigned *n)
 {
 	const Elf64_Ehdr *elf = part(file, 0, sizeof(*elf));
 	if (!elf || memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_ident[EI_CLASS] != ELFCLASS64 ||
 	    elf->e_shentsize != sizeof(Elf64_Shdr))
-		return 0;
-	const Elf64_Shdr *sections = part(file, elf->e_shoff, (uint64_t)elf->e_shnum * sizeof(*sections));
-	if (!sections)
-		return 0;
-	static const uint32_t kinds[] = {SHT_SYMTAB, SHT_DYNSYM};
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
-		for (unsigned i = 0; i < elf->e_shnum; i++) {
-			if (sections[i].sh_type != kinds[k] || sections[i].sh_link >= elf->e_shnum)
+		return NULL;
+	*n = elf->e_shnum;
+	return part(file, elf->e_shoff, (uint64_t)elf->e_shnum * sizeof(Elf64_Shdr));
+}
+
+static const uint32_t kinds[] = {SHT_SYMTAB, SHT_DYNSYM};
+
+static size_t search(const struct file *file, uint64_t address, char *name, size_t size)
+{
+	unsigned n;
+	const Elf64_Shdr *sections = sections_of(file, &n);
+	for (size_t k = 0; sections && k < sizeof(kinds) / sizeof(*kinds); k++) {
+		for (unsigned i = 0; i < n; i++) {
+			if (sections[i].sh_type != kinds[k] || sections[i].sh_link >= n)
 				continue;
 			const Elf64_Sym *symbol = best_symbol(file, &sections[i], address);
 			if (symbol)
@@ -67,23 +74,83 @@ static size_t search(const struct file *file, uint64_t address, char *name, size
 	return 0;
 }
 
-size_t stingy_name_of(const char *path, uint64_t link_address, char *name, size_t size)
+static bool is_named(const struct file *file, const Elf64_Shdr *strings, uint32_t at, const char *name)
 {
-	struct stat st;
-	size_t len = 0;
-	name[0] = '\0';
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return 0;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
-		struct file file = {.size = (size_t)st.st_size};
-		void *at = mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (at != MAP_FAILED) {
-			file.data = at;
-			len = search(&file, link_address, name, size);
-			munmap(at, file.size);
+	size_t len = strlen(name) + 1;
+	const char *text =
+		at < strings->sh_size && len <= strings->sh_size - at ? part(file, strings->sh_offset + at, len) : NULL;
+	return text && memcmp(text, name, len) == 0;
+}
+
+static int count_symbols(const struct file *file, const Elf64_Shdr *table, const Elf64_Shdr *strings, const char *name,
+			 uint64_t *address)
+{
+	size_t n = table->sh_size / sizeof(Elf64_Sym);
+	const Elf64_Sym *symbols = part(file, table->sh_offset, n * sizeof(*symbols));
+	int found = 0;
+	for (size_t i = 0; symbols && i < n; i++) {
+		unsigned type = ELF64_ST_TYPE(symbols[i].st_info);
+		if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbols[i].st_shndx == SHN_UNDEF ||
+		    (found > 0 && symbols[i].st_value == *address) ||
+		    !is_named(file, strings, symbols[i].st_name, name))
+			continue;
+		if (type == STT_GNU_IFUNC)
+			return -1;
+		*address = symbols[i].st_value;
+		found++;
+	}
+	return found;
+}
+
+static int find(const struct file *file, const char *name, uint64_t *address)
+{
+	unsigned n;
+	const Elf64_Shdr *sections = sections_of(file, &n);
+	for (size_t k = 0; sections && k < sizeof(kinds) / sizeof(*kinds); k++) {
+		for (unsigned i = 0; i < n; i++) {
+			if (sections[i].sh_type != kinds[k] || sections[i].sh_link >= n)
+				continue;
+			int found = count_symbols(file, &sections[i], &sections[sections[i].sh_link], name, address);
+			if (found != 0)
+				return found;
 		}
 	}
+	return 0;
+}
+
+/* Maps the file. Returns whether it could be. */
+static bool open_file(struct file *file, const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return false;
+	file->data = MAP_FAILED;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+		file->size = (size_t)st.st_size;
+		file->data = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
+	}
 	close(fd);
+	return file->data != MAP_FAILED;
+}
+
+size_t stingy_name_of(const char *path, uint64_t link_address, char *name, size_t size)
+{
+	struct file file;
+	name[0] = '\0';
+	if (!open_file(&file, path))
+		return 0;
+	size_t len = search(&file, link_address, name, size);
+	munmap((void *)file.data, file.size);
 	return len;
+}
+
+int stingy_name_find(const char *path, const char *name, uint64_t *link_address)
+{
+	struct file file;
+	if (!open_file(&file, path))
+		return 0;
+	int found = find(&file, name, link_address);
+	munmap((void *)file.data, file.size);
+	return found;
 }

@@ -16,4 +16,10 @@
  */
 size_t stingy_name_of(const char *path, uint64_t link_address, char *name, size_t size);
 
+/*
+ * Finds the function of that name: its link address goes to *link_address. Returns how many different ones there are,
+ * of which it is one; -1: it is one that is chosen when the program starts (an IFUNC).
+ */
+int stingy_name_find(const char *path, const char *name, uint64_t *link_address);
+
 #endif

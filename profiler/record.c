@@ -6,7 +6,9 @@
 #include "../shim/next.h"
 #include "../shim/operators.h"
 #include "../shim/say.h"
+#include "declared.h"
 #include "descriptors.h"
+#include "gate.h"
 #include "unwind.h"
 #include "writer.h"
 
@@ -104,6 +106,7 @@ static void open_trace(void)
 	}
 	started = monotonic();
 	writer.state = (struct stingy_trace_state){0, 0};
+	stingy_declared_write(&writer);
 }
 
 /* Opens the trace if need be, and says whose records follow. The lock is held. */
@@ -127,6 +130,7 @@ static void check_walk(const struct stingy_chain *chain, const struct stingy_fra
 	uintptr_t theirs[STINGY_CHAIN_MAX];
 	bool ended;
 	size_t n = stingy_unwind_walk(at->ra, theirs, STINGY_CHAIN_MAX, &ended, stingy_frames_tables, NULL);
+	n = stingy_gate_leave_out(theirs, n);
 	bool same = n == chain->depth;
 	for (size_t i = 0; same && i < n; i++)
 		same = stingy_frames_at(chain->frame[i])->ra == theirs[i];
@@ -146,6 +150,7 @@ static void walk(struct stingy_chain *chain, const struct stingy_frame *at)
 	chain->depth = 0;
 	chain->complete = false;
 	do {
+		stingy_gate_skip(&frame, &self.stack);
 		uint32_t index = stingy_frames_get(frame.ra);
 		if (index == STINGY_FRAME_NONE)
 			break;
@@ -258,6 +263,7 @@ static void after_fork_in_child(void)
 	pthread_mutex_init(&lock, NULL);
 	stingy_frames_after_fork_in_child();
 	stingy_descriptors_after_fork();
+	stingy_declared_after_fork();
 	if (writer.sink.header)
 		parent = writer.sink.header->pid;
 	stingy_writer_after_fork(&writer);
@@ -324,6 +330,7 @@ __attribute__((constructor)) static void begin(void)
 	stingy_io_init();
 	stingy_descriptors_init();
 	self.is_busy = true;
+	stingy_declared_init();
 	bound = stingy_env_number("STINGY_MAX_TRACE", MAX_TRACE_DEFAULT);
 	if (bound < MAX_TRACE_LEAST)
 		bound = MAX_TRACE_LEAST;
@@ -336,6 +343,7 @@ __attribute__((constructor)) static void begin(void)
 		stingy_say("cannot profile: %s", strerrordesc_np(errno));
 	} else {
 		stingy_unwind_init(); /* without it there are chains of one address; it has said so */
+		stingy_declared_begin();
 		is_on = true;
 	}
 	self.is_busy = false;

@@ -208,6 +208,9 @@ size_t stingy_trace_encode(struct stingy_trace_state *state, const struct stingy
 	case STINGY_TRACE_INDIRECT:
 		out = put(out, record->indirect);
 		break;
+	case STINGY_TRACE_INTERFACE:
+		out = put_text(out, record->text, STINGY_TRACE_STRING_MAX);
+		break;
 	default:
 		return 0;
 	}
@@ -282,6 +285,9 @@ static void get_record(struct stingy_trace_reader *reader, struct cursor *cursor
 	case STINGY_TRACE_INDIRECT:
 		record->indirect =
 			get_below(cursor, reader->n_frames, "indirect call of a frame that was not declared");
+		break;
+	case STINGY_TRACE_INTERFACE:
+		record->text = get_text(cursor, STINGY_TRACE_STRING_MAX);
 		break;
 	default:
 		damage(cursor, "unknown record");

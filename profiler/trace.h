@@ -65,9 +65,10 @@ enum stingy_trace_type {
 	STINGY_TRACE_STACK,     /* stack: what the turn, or announced run, that just ended used of the stack */
 	STINGY_TRACE_QUEUE,     /* queue: a declared queue function is called: a stage is to run for a task */
 	STINGY_TRACE_INDIRECT,  /* indirect: the call before this return address takes its target from a pointer */
+	STINGY_TRACE_INTERFACE, /* text: a declaration, as a line of an interface file has it */
 };
 
-#define STINGY_TRACE_TYPES ((unsigned)STINGY_TRACE_INDIRECT + 1)
+#define STINGY_TRACE_TYPES ((unsigned)STINGY_TRACE_INTERFACE + 1)
 
 struct stingy_trace_module {
 	uint32_t number; /* module 0 is the program itself */
@@ -130,6 +131,7 @@ struct stingy_trace_record {
 		uint64_t fd;
 		uint64_t task;
 		uint32_t indirect; /* frame */
+		struct stingy_text text;
 		struct {
 			uint64_t time;  /* nanoseconds since the trace started */
 			uint32_t chain; /* of the waiting call */

@@ -45,6 +45,7 @@ struct machine {
 	stingy_unwind_find *find;
 	void *data;
 	uint64_t function; /* found by the last look-up; 0: it found nothing */
+	uint64_t end;      /* of that function */
 	bool is_lost;      /* it found nothing, and libunwind would go on by guesses: it shall read nothing for them */
 };
 
@@ -79,10 +80,12 @@ static int find_proc_info(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *i
 	table.u.rti.table_data = (unw_word_t)hdr->table;
 	table.u.rti.table_len = (unw_word_t)hdr->count * 2 * sizeof(int32_t) / sizeof(unw_word_t);
 	int result = lib.search_table(as, ip, &table, info, need_info, data);
-	if (result >= 0)
+	if (result >= 0) {
 		machine->function = info->start_ip;
-	else
+		machine->end = info->end_ip;
+	} else {
 		machine->is_lost = true;
+	}
 	return result;
 }
 
@@ -267,6 +270,7 @@ struct stingy_unwind_answer stingy_unwind_learn(uintptr_t ra, const struct sting
 		return answer;
 	int more = lib.step(&cursor);
 	answer.function = machine.function;
+	answer.end = machine.end;
 	if (machine.function == 0) /* libunwind guesses then; we do not */
 		return answer;
 	if (more == 0)

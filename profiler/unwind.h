@@ -29,6 +29,7 @@ struct stingy_unwind_tables {
 struct stingy_unwind_answer {
 	struct stingy_rule rule;
 	uintptr_t function; /* address of the first byte of the function that contains ra; 0: unknown */
+	uintptr_t end;      /* address behind its last byte */
 };
 
 /* Opens libunwind. Returns 0, or -1 after saying why; then no rule is ever known. */

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE /* basename */
 #include "amount.h"
 #include "commands.h"
+#include "interfaces.h"
 #include "preload.h"
 
 #include <errno.h>
@@ -21,21 +22,23 @@
 #define DEFAULT_MAX_TRACE (UINT64_C(1) << 30) /* bytes */
 #define LEAST_MAX_TRACE   (UINT64_C(64) << 10)
 
-enum { OPTION_MAX_TRACE = 256, OPTION_CHECK_WALK, OPTION_BATCH };
+enum { OPTION_MAX_TRACE = 256, OPTION_INTERFACE, OPTION_CHECK_WALK, OPTION_BATCH };
 
 static const char help[] =
 	"usage: stingy profile [OPTION]... [--] COMMAND [ARGUMENT]...\n\n"
 	"Runs COMMAND and records what it allocates, for 'stingy solve'. Each of its processes writes a trace of its\n"
 	"own, PREFIX.PID.trace. Put it under the load it is to be good at, then stop it.\n\n"
 	"  -o, --output PREFIX    where traces go (default: the name of COMMAND, in the current directory)\n"
+	"      --interface FILE   what FILE declares of the program's functions; may be given several times\n"
 	"      --max-trace SIZE   at most SIZE bytes a trace; K, M and G are understood (default: 1G)\n"
 	"      --batch            let the event loop take many events at a time, as it does by itself\n"
 	"      --check-walk       for debugging: compare every call chain with libunwind's\n"
 	"  -h, --help             print this and exit\n";
 
 struct profile {
-	const char *output; /* a prefix; in a folder if it ends with a slash, or is empty */
-	uint64_t max_trace; /* bytes */
+	const char *output;                      /* a prefix; in a folder if it ends with a slash, or is empty */
+	uint64_t max_trace;                      /* bytes */
+	char interfaces[STINGY_INTERFACES_SIZE]; /* paths, with colons between them */
 	bool batch;
 	bool check_walk;
 };
@@ -55,6 +58,8 @@ static int take_option(int option, struct profile *profile)
 		else
 			return 0;
 		return -1;
+	case OPTION_INTERFACE:
+		return stingy_interfaces_add(profile->interfaces, optarg);
 	case OPTION_BATCH:
 		profile->batch = true;
 		return 0;
@@ -107,6 +112,7 @@ static int start(const struct profile *profile, char **command)
 	snprintf(max_trace, sizeof(max_trace), "%" PRIu64, profile->max_trace);
 	if (stingy_preload_set("libstingy-profile.so") < 0 || stingy_preload_setenv("STINGY_TRACE", prefix) < 0 ||
 	    stingy_preload_setenv("STINGY_MAX_TRACE", max_trace) < 0 ||
+	    stingy_preload_setenv("STINGY_INTERFACE", *profile->interfaces ? profile->interfaces : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_BATCH", profile->batch ? "1" : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_CHECK_WALK", profile->check_walk ? "1" : NULL) < 0)
 		return STINGY_EXIT_BAD_INPUT;
@@ -118,9 +124,13 @@ static int start(const struct profile *profile, char **command)
 int stingy_cmd_profile(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'},   {"max-trace", required_argument, NULL, OPTION_MAX_TRACE},
-		{"batch", no_argument, NULL, OPTION_BATCH}, {"check-walk", no_argument, NULL, OPTION_CHECK_WALK},
-		{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+		{"output", required_argument, NULL, 'o'},
+		{"max-trace", required_argument, NULL, OPTION_MAX_TRACE},
+		{"interface", required_argument, NULL, OPTION_INTERFACE},
+		{"batch", no_argument, NULL, OPTION_BATCH},
+		{"check-walk", no_argument, NULL, OPTION_CHECK_WALK},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	struct profile profile = {.output = "", .max_trace = DEFAULT_MAX_TRACE};
 	int option;

@@ -120,6 +120,9 @@ static void print_event(const struct stingy_trace_record *record)
 		printf("queue time=%" PRIu64 " chain=%" PRIu32 " frame=%" PRId32 " task=0x%" PRIx64 "\n",
 		       record->queue.time, record->queue.chain, (int32_t)record->queue.frame, record->queue.task);
 		break;
+	case STINGY_TRACE_INTERFACE:
+		printf("interface %.*s\n", (int)record->text.len, record->text.at);
+		break;
 	default:
 		printf("task-end task=0x%" PRIx64 "\n", record->task);
 		break;
