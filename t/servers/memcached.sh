@@ -62,7 +62,7 @@ server_bench()
 		cat "$server_dir/set"
 		printf 'quit\r\n'
 	} | server_talk "$server_port" >/dev/null
-	server_talks=("$server_dir/get" 537 "$server_dir/get" 537 "$server_dir/get" 537 "$server_dir/set" 8)
+	server_talks=("$server_dir/get" 536 "$server_dir/get" 536 "$server_dir/get" 536 "$server_dir/set" 8)
 }
 
 server_errors()
