@@ -36,6 +36,8 @@ struct survey {
 	} * last; /* of each of the trace's chains: spares most look-ups of pairs */
 	size_t last_room;
 	uint64_t serving; /* allocations while serving, so far */
+	uint32_t *waits;  /* by chain: waits there */
+	size_t waits_room;
 };
 
 static void switch_thread(struct survey *survey, uint64_t id)
@@ -126,6 +128,30 @@ static void take_allocation(struct survey *survey, const struct stingy_trace_all
 	take_pair(survey, alloc->chain, false);
 }
 
+static void take_wait(struct survey *survey, uint32_t chain)
+{
+	size_t room = survey->waits_room;
+
+	STINGY_GROW(survey->waits, &survey->waits_room, (size_t)chain + 1);
+	if (survey->waits_room > room)
+		memset(survey->waits + room, 0, (survey->waits_room - room) * sizeof(*survey->waits));
+	survey->waits[chain]++;
+	survey->input->waited = true;
+	survey->thread->wait = chain;
+}
+
+/* Who waits but once has no loop: that a program tries what its system can do is no evidence of its stages. */
+static void drop_pairs(struct survey *survey)
+{
+	struct stingy_input *input = survey->input;
+	size_t n = 0;
+
+	for (size_t i = 0; i < input->n_pairs; i++)
+		if (survey->waits[input->pair[i].wait] > 1)
+			input->pair[n++] = input->pair[i];
+	input->n_pairs = n;
+}
+
 static void take_stage(struct survey *survey, uint32_t place)
 {
 	struct stingy_input *input = survey->input;
@@ -158,8 +184,7 @@ static void take(struct survey *survey, const struct stingy_trace_record *record
 		switch_thread(survey, record->thread);
 		break;
 	case STINGY_TRACE_WAIT:
-		survey->input->waited = true;
-		survey->thread->wait = survey->input->chain[record->wait.chain];
+		take_wait(survey, survey->input->chain[record->wait.chain]);
 		break;
 	case STINGY_TRACE_ACCEPT:
 		survey->input->accepted = true;
@@ -206,6 +231,7 @@ static void survey_fini(struct survey *survey)
 	}
 	free(survey->module);
 	free(survey->last);
+	free(survey->waits);
 }
 
 static void look_over(struct survey *survey)
@@ -242,6 +268,7 @@ int stingy_input_init(struct stingy_input *input, const char *path, struct sting
 	if (stingy_mapped_file_init(&input->file, path) < 0)
 		return -1;
 	look_over(&survey);
+	drop_pairs(&survey);
 	survey_fini(&survey);
 	return 0;
 }

@@ -30,7 +30,8 @@ struct stingy_input {
 	uint32_t *frame;  /* the trace's frame numbers to places */
 	uint32_t *chain;  /* the trace's chain numbers to chains */
 	uint32_t n_frames, n_chains;
-	struct stingy_input_pair *pair; /* each one once */
+	struct stingy_input_pair
+		*pair; /* each one once; those of waiting chains that were seen but once are left out */
 	size_t n_pairs;
 	uint32_t *announced; /* places: the functions that the program announced as stages, each one once */
 	size_t n_announced;

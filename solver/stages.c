@@ -11,6 +11,7 @@
 #define NO_FRAME   UINT32_MAX
 #define PAIR(w, c) ((uint64_t)(w) << 32 | (c))
 #define STEPS      3u /* direct calls between a dispatcher and its call by pointer */
+#define MANY       4u /* functions called from one place: then it is by a pointer, of which the place need not know */
 #define OWN        2u /* percent of what happens in a dispatcher that may be its own */
 
 /* Two chains of one thread: where it last waited, and where it was. */
@@ -28,11 +29,37 @@ struct function_key {
 	uint64_t module, function;
 };
 
+/* The functions that are called in one way: the first one seen, and whether there are others. */
+struct called {
+	const struct stingy_stage_function *first;
+	bool others;
+};
+
 /* What happens in a function that may be a stage, or a dispatcher. */
 struct stingy_stage_function {
 	struct function_key key;
 	uint64_t own, dispatched;
+	uint32_t call;        /* the place of the system call that it makes itself; NO_PLACE: none so far */
+	bool is_more;         /* than a method that makes one system call */
+	struct called stages; /* what it calls by pointer, itself or a few direct calls below; methods do not count */
+	uint32_t site;        /* where it does that; NO_PLACE: nowhere so far */
+	bool is_sequence;     /* in several places, or not itself */
+	struct called pointer, direct; /* what it calls itself, where the scheduler leads to it directly */
+	bool works;                    /* it allocates, or calls the system, itself */
 	UT_hash_handle hh;
+};
+
+/* Where a call returns to, as the chains below the scheduler have it. */
+struct site {
+	uint32_t callee[MANY]; /* places in the functions that are called; NO_PLACE: no more */
+	bool by_pointer;
+};
+
+/* While stages are settled. */
+struct settling {
+	struct stingy_stages *stages;
+	const struct stingy_places *places;
+	struct site *site; /* by place */
 };
 
 void stingy_stages_init(struct stingy_stages *stages)
@@ -138,88 +165,193 @@ void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places
 	pair->n += n;
 }
 
-static struct stingy_stage_function *function_at(struct stingy_stages *stages, const struct stingy_place *place)
+static struct stingy_stage_function *function_at(const struct settling *settling, uint32_t number)
 {
+	const struct stingy_place *place = &settling->places->place[number];
 	struct function_key key = {place->module, function_of(place)};
 	struct stingy_stage_function *function;
 
-	HASH_FIND(hh, stages->functions, &key, sizeof(key), function);
+	HASH_FIND(hh, settling->stages->functions, &key, sizeof(key), function);
 	if (function)
 		return function;
 	function = stingy_memory_new(1, sizeof(*function));
 	function->key = key;
-	HASH_ADD(hh, stages->functions, key, sizeof(function->key), function);
+	function->call = function->site = NO_PLACE;
+	HASH_ADD(hh, settling->stages->functions, key, sizeof(function->key), function);
 	return function;
+}
+
+static void note_callee(const struct settling *settling, struct site *site, uint32_t callee)
+{
+	for (unsigned i = 0; i < MANY; i++) {
+		if (site->callee[i] == NO_PLACE) {
+			site->callee[i] = callee;
+			site->by_pointer |= i + 1 == MANY;
+			return;
+		}
+		if (same_function(settling->places, site->callee[i], callee))
+			return;
+	}
+}
+
+/*
+ * From the scheduler's call inwards. A direct call of what goes on by a jump through a pointer shows in the functions
+ * that it is seen to call; one of what goes on by plain jumps calls two or three.
+ */
+static void find_sites(const struct settling *settling, const struct stingy_chain *chain, uint32_t outermost)
+{
+	for (uint32_t frame = outermost; frame > 0; frame--) {
+		struct site *site = &settling->site[chain->place[frame]];
+
+		site->by_pointer |= settling->places->place[chain->place[frame]].indirect;
+		note_callee(settling, site, chain->place[frame - 1]);
+	}
+}
+
+static void note_called(struct called *called, const struct stingy_stage_function *function)
+{
+	if (!called->first)
+		called->first = function;
+	called->others |= called->first != function;
+}
+
+/* What the functions do that the scheduler leads to by direct calls. */
+static void find_calls(const struct settling *settling, const struct stingy_chain *chain,
+		       const struct stingy_stage_pair *pair)
+{
+	bool by_pointer = false;
+
+	for (uint32_t frame = pair->frame; !by_pointer && pair->frame - frame <= STEPS; frame--) {
+		struct stingy_stage_function *function = function_at(settling, chain->place[frame]);
+
+		function->works |= frame == 0;
+		if (frame == 0)
+			break;
+		by_pointer = settling->site[chain->place[frame]].by_pointer;
+		if (!by_pointer || frame > 1 || !pair->is_call)
+			note_called(by_pointer ? &function->pointer : &function->direct,
+				    function_at(settling, chain->place[frame - 1]));
+	}
+}
+
+/* It calls one of its stages directly, as the most frequent one, and all others by pointer. */
+static bool calls_one_directly(const struct stingy_stage_function *function)
+{
+	return function->pointer.others && function->direct.first && !function->direct.others && !function->works;
 }
 
 /*
  * The frame of the function that the one at the given frame calls by pointer, itself or a few direct calls below;
  * NO_FRAME: none. What is inside a function whose beginning is not known may be a stage, it may not.
  */
-static uint32_t next_frame(const struct stingy_places *places, const struct stingy_chain *chain, uint32_t frame)
+static uint32_t next_frame(const struct settling *settling, const struct stingy_chain *chain, uint32_t frame)
 {
-	if (!places->place[chain->place[frame]].function)
+	if (!settling->places->place[chain->place[frame]].function)
 		return frame > 0 ? frame - 1 : NO_FRAME;
 	for (uint32_t steps = 0; steps <= STEPS && steps < frame; steps++)
-		if (places->place[chain->place[frame - steps]].indirect)
+		if (settling->site[chain->place[frame - steps]].by_pointer ||
+		    calls_one_directly(function_at(settling, chain->place[frame - steps])))
 			return frame - steps - 1;
 	return NO_FRAME;
 }
 
-/* A method that does nothing but the one call of the system is part of what calls it. */
-static void weigh(struct stingy_stages *stages, const struct stingy_places *places, const struct stingy_chain *chain,
+/* Notes what the function at the frame does there: a method such as tcp_read makes one system call, and no more. */
+static void observe(const struct settling *settling, const struct stingy_chain *chain,
+		    const struct stingy_stage_pair *pair)
+{
+	uint32_t frame = pair->frame;
+
+	for (unsigned level = 0; level < STINGY_DISPATCHERS && frame != NO_FRAME; level++) {
+		struct stingy_stage_function *function = function_at(settling, chain->place[frame]);
+
+		if (frame > 0 || !pair->is_call || (function->call != NO_PLACE && function->call != chain->place[0]))
+			function->is_more = true;
+		else
+			function->call = chain->place[0];
+		frame = next_frame(settling, chain, frame);
+	}
+}
+
+/* What such a method does is the work of the function that calls it. */
+static void weigh(const struct settling *settling, const struct stingy_chain *chain,
 		  const struct stingy_stage_pair *pair)
 {
 	uint32_t frame = pair->frame, next;
 
 	for (unsigned level = 0; level < STINGY_DISPATCHERS && frame != NO_FRAME; level++, frame = next) {
-		struct stingy_stage_function *function = function_at(stages, &places->place[chain->place[frame]]);
+		struct stingy_stage_function *function = function_at(settling, chain->place[frame]), *callee = NULL;
 
-		next = next_frame(places, chain, frame);
-		if (next == NO_FRAME)
+		next = next_frame(settling, chain, frame);
+		if (next != NO_FRAME)
+			callee = function_at(settling, chain->place[next]);
+		if (!callee || !callee->is_more) {
 			function->own += pair->n;
-		else if (next > 0 || !pair->is_call)
-			function->dispatched += pair->n;
+			continue;
+		}
+		function->dispatched += pair->n;
+		note_called(&function->stages, callee);
+		function->is_sequence |=
+			next + 1 < frame || (function->site != NO_PLACE && function->site != chain->place[frame]);
+		function->site = chain->place[frame];
 	}
 }
 
-static bool is_dispatcher(struct stingy_stages *stages, const struct stingy_place *place)
+/*
+ * A function that is itself called by pointer is a stage, though it may do all its work by others called so; unless it
+ * is seen to call several from one place, as what calls back into objects of a class does.
+ */
+static bool is_dispatcher(const struct settling *settling, const struct stingy_chain *chain, uint32_t frame)
 {
-	const struct stingy_stage_function *function = function_at(stages, place);
+	const struct stingy_stage_function *function = function_at(settling, chain->place[frame]);
 
-	if (!place->function)
+	if (!settling->places->place[chain->place[frame]].function)
 		return true;
-	return function->dispatched && function->own * 100 <= (function->own + function->dispatched) * OWN;
+	if (!function->dispatched || function->own * 100 > (function->own + function->dispatched) * OWN)
+		return false;
+	return (function->stages.others && !function->is_sequence) ||
+	       !settling->site[chain->place[frame + 1]].by_pointer;
 }
 
-static uint32_t settle(struct stingy_stages *stages, const struct stingy_places *places,
-		       const struct stingy_chain *chain, uint32_t frame)
+static uint32_t settle(const struct settling *settling, const struct stingy_chain *chain, uint32_t frame)
 {
 	for (unsigned level = 0; level < STINGY_DISPATCHERS; level++) {
-		uint32_t next = next_frame(places, chain, frame);
+		uint32_t next = next_frame(settling, chain, frame);
 
-		if (next == NO_FRAME || !is_dispatcher(stages, &places->place[chain->place[frame]]))
+		if (next == NO_FRAME || !is_dispatcher(settling, chain, frame))
 			break;
 		frame = next;
 	}
-	return stingy_stages_add(stages, &places->place[chain->place[frame]]);
+	return stingy_stages_add(settling->stages, &settling->places->place[chain->place[frame]]);
 }
 
+/* The outermost frame that may be the stage's is never the chain's outermost: the scheduler is further out. */
 void stingy_stages_settle(struct stingy_stages *stages, const struct stingy_places *places,
 			  const struct stingy_chains *chains)
 {
-	struct stingy_stage_pair *pair, *next;
+	struct settling settling = {stages, places, NULL};
+	const struct stingy_chain *chain = chains->chain;
+	struct stingy_stage_pair *pair;
 
-	HASH_ITER(hh, stages->pairs, pair, next)
-	{
+	settling.site = stingy_memory_new(places->n_places, sizeof(*settling.site));
+	memset(settling.site, 0xff, places->n_places * sizeof(*settling.site)); /* NO_PLACE */
+	for (uint32_t i = 0; i < places->n_places; i++)
+		settling.site[i].by_pointer = false;
+	for (pair = stages->pairs; pair; pair = pair->hh.next)
 		if (pair->frame != NO_FRAME)
-			weigh(stages, places, &chains->chain[pair->chain], pair);
-	}
-	HASH_ITER(hh, stages->pairs, pair, next)
-	{
+			find_sites(&settling, &chain[pair->chain], pair->frame + 1);
+	for (pair = stages->pairs; pair; pair = pair->hh.next)
 		if (pair->frame != NO_FRAME)
-			pair->stage = settle(stages, places, &chains->chain[pair->chain], pair->frame);
-	}
+			find_calls(&settling, &chain[pair->chain], pair);
+	for (pair = stages->pairs; pair; pair = pair->hh.next)
+		if (pair->frame != NO_FRAME)
+			observe(&settling, &chain[pair->chain], pair);
+	for (pair = stages->pairs; pair; pair = pair->hh.next)
+		if (pair->frame != NO_FRAME)
+			weigh(&settling, &chain[pair->chain], pair);
+	for (pair = stages->pairs; pair; pair = pair->hh.next)
+		if (pair->frame != NO_FRAME)
+			pair->stage = settle(&settling, &chain[pair->chain], pair->frame);
+	free(settling.site);
 }
 
 uint32_t stingy_stages_of(const struct stingy_stages *stages, uint32_t wait, uint32_t chain)

@@ -5,8 +5,9 @@
  * an allocation or a system call. Seen from main they are the same until they part; where they part is the scheduler,
  * and the next function inwards is the stage. Unless that is a dispatcher, such as libevent's or a queue of calls that
  * the loop empties after the events: a function that does all but nothing but call others by pointer, itself or a few
- * direct calls below. Then what it calls is the stage, or a dispatcher again. What a function reads and writes by a
- * method that does no more (tcp_read) counts for neither. All pairs of chains are noted first, then settled, then asked
+ * direct calls below. Then what it calls is the stage, or a dispatcher again; though what is itself called by pointer is
+ * one only if it was seen to call several. A method that makes a system call and does no more (tcp_read) is part of the
+ * function that calls it. All pairs of chains are noted first, then settled, then asked
  * for. Stage 0 is the work of which no function is known.
  *
  * Heap memory, from init to fini; one thread.

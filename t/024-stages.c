@@ -148,15 +148,84 @@ static void is_below_a_dispatcher(void **state)
 	assert_int_equal(stage_of(program, wait, in_write), WRITE);
 }
 
-static void is_below_a_dispatcher_called_by_one(void **state)
+/* Though there is but one for it to call. */
+static void is_below_a_dispatcher_of_one(void **state)
 {
 	struct program *program = *state;
 	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, READ + 1, PERSIST + POINTER, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
 
 	note(program, wait, in_read);
 	settle(program);
 	assert_int_equal(stage_of(program, wait, in_read), READ);
+}
+
+/* A handler that does all by one pointer, or by several one after the other, as haproxy's listener_accept. */
+static void is_what_the_loop_calls_by_pointer(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t one = CHAIN(program, ALLOC + 1, READ + 1, PERSIST + POINTER, LOOP + POINTER, MAIN + 1);
+	uint32_t first = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1);
+	uint32_t second = CHAIN(program, ALLOC + 1, WRITE + 1, DISPATCH + POINTER + 1, LOOP + POINTER, MAIN + 1);
+
+	note(program, wait, one);
+	note(program, wait, first);
+	note(program, wait, second);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, one), PERSIST);
+	assert_int_equal(stage_of(program, wait, first), DISPATCH);
+	assert_int_equal(stage_of(program, wait, second), DISPATCH);
+}
+
+/* As squid's calls to the methods of a job. */
+static void is_a_method_that_is_called_back(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1);
+	uint32_t in_write = CHAIN(program, ALLOC + 1, WRITE + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1);
+
+	note(program, wait, in_read);
+	note(program, wait, in_write);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, in_read), READ);
+	assert_int_equal(stage_of(program, wait, in_write), WRITE);
+}
+
+/* As haproxy does with process_stream: the most frequent one is called directly, after a compare. */
+static void is_called_directly_by_a_dispatcher(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+	uint32_t in_write = CHAIN(program, ALLOC + 1, WRITE + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+	uint32_t in_poll = CHAIN(program, ALLOC + 1, POLL + 1, DISPATCH + 1, LOOP + 2, MAIN + 1);
+
+	note(program, wait, in_read);
+	note(program, wait, in_write);
+	note(program, wait, in_poll);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, in_read), READ);
+	assert_int_equal(stage_of(program, wait, in_write), WRITE);
+	assert_int_equal(stage_of(program, wait, in_poll), POLL);
+}
+
+/* As squid's queue: a direct call of a function that jumps on through a pointer shows in all that it leads to. */
+static void is_jumped_to(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint64_t function[] = {READ, WRITE, POLL, PERSIST};
+	uint32_t in[4];
+
+	for (unsigned i = 0; i < 4; i++) {
+		in[i] = CHAIN(program, ALLOC + 1, function[i] + 1, DISPATCH + 1, LOOP + 2, MAIN + 1);
+		note(program, wait, in[i]);
+	}
+	settle(program);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(stage_of(program, wait, in[i]), function[i]);
 }
 
 /* As lighttpd's state machine, which calls its plugins by pointer; or a function that does it too far below. */
@@ -271,7 +340,11 @@ int main(void)
 		TEST(is_called_by_a_function_further_out),
 		TEST(is_called_through_one_pointer),
 		TEST(is_below_a_dispatcher),
-		TEST(is_below_a_dispatcher_called_by_one),
+		TEST(is_below_a_dispatcher_of_one),
+		TEST(is_what_the_loop_calls_by_pointer),
+		TEST(is_a_method_that_is_called_back),
+		TEST(is_called_directly_by_a_dispatcher),
+		TEST(is_jumped_to),
 		TEST(is_not_below_one_that_works),
 		TEST(is_below_a_dispatcher_that_hardly_works),
 		TEST(is_not_a_method_that_reads),
