@@ -164,7 +164,7 @@ static void test_limit(void **state)
 	now->live.order[0].why = STINGY_LEFT_EDGES;
 	judge();
 	assert_string_equal(verdict.limit.text,
-			    "events are not ordered: it has edge-triggered or one-shot descriptors");
+			    "events are not ordered: its connections are edge-triggered or one-shot");
 	now->live.order[0].state = STINGY_ORDERING_NONE;
 	judge();
 	assert_shows(verdict.limit.text, "stingy run --order");
