@@ -3,7 +3,7 @@
  * stage takes from each region with what is free there: a few loads and compares a region. Stages are found in
  * stages.c.
  *
- * What ordering asks before it lets tasks begin (room.h) is the same, but for regions that are full already.
+ * What ordering asks before it lets tasks begin (room.h) is the same, but for regions that are mostly taken.
  *
  * The high slab does not count as free: what is placed there is not in the part of memory that fits the cache.
  */
@@ -67,8 +67,9 @@ uint32_t stingy_room_for_tasks(void)
 	if (!stingy_serve_is_owner(&stingy_self))
 		return least;
 	for (const struct stingy_need *need = task->needs; need < task->needs + task->n_needs; need++) {
-		uint32_t tasks = n_runs(n_free(&stingy_self.regions[need->region]), need->count);
-		if (tasks != 0 && tasks < least)
+		struct stingy_region *region = &stingy_self.regions[need->region];
+		uint32_t n = n_free(region), tasks = n_runs(n, need->count);
+		if (n >= region->live.count / 2 && tasks < least)
 			least = tasks;
 	}
 	return least;

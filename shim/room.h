@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 /*
- * For how many more tasks the thread's regions have slots. A region without room for even one does not count: what
- * begins now finds no slot there, however few tasks that is. UINT32_MAX: nothing bounds it: no manifest is in force, or
- * it does not tell what a task takes, the thread owns no arena, or all of the regions are full.
+ * For how many more tasks the thread's regions have slots, at a time when nothing that has begun can go on. So a region
+ * of which more than half is in use does not count: idle connections have it, or tasks that wait for others, and who
+ * begins less does not get it back. UINT32_MAX: nothing bounds it: no manifest is in force, or it does not tell what a
+ * task takes, the thread owns no arena, or none of its regions counts.
  */
 uint32_t stingy_room_for_tasks(void);
 

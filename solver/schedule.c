@@ -20,6 +20,16 @@ static uint32_t share(const struct stingy_census *census, const struct stingy_un
 	return tasks < PERCENT ? (uint32_t)tasks : PERCENT;
 }
 
+/* Whether tasks have objects of the kind while they wait: what lives within a stage is one task's at a time. */
+static bool is_kept(const struct stingy_problem *problem, uint32_t kind)
+{
+	for (uint32_t i = 0; i < problem->n_stages; i++)
+		for (uint32_t j = 0; j < problem->stage[i].n_live; j++)
+			if (problem->stage[i].live[j] == kind)
+				return true;
+	return false;
+}
+
 /* What the tasks have at once in the region of a colour. */
 struct part {
 	uint64_t bytes;    /* of a task that has any, at most */
@@ -38,7 +48,8 @@ static void add_to_part(struct part *part, const struct stingy_model_source *sou
 	if (bytes > part->bytes)
 		part->bytes = bytes;
 	part->share += share_of_kind < PERCENT - part->share ? share_of_kind : PERCENT - part->share;
-	if (source->kinds->kind[of].class != STINGY_CLASS_PER_TASK || share_of_kind < TYPICAL)
+	if (source->kinds->kind[of].class != STINGY_CLASS_PER_TASK || share_of_kind < TYPICAL ||
+	    !is_kept(&model->problem, number))
 		return;
 	if (part->kind == STINGY_NO_UNIT || kind->per_task > part->per_task) {
 		part->kind = number;

@@ -154,8 +154,9 @@ tap_ok "the user's word counts: off" begins fixed off $clients
 tap_ok "the user's word counts: a number" begins auto 10 10
 tap_ok "the user's word counts: auto, which begins with the manifest's number" begins auto auto 32
 tap_ok "no more begin than the arena has room for" begins takes '' 8
-tap_ok "what is full for good bounds nothing" begins takes '' 32 8
-tap_ok "what is nearly full bounds no more than a turn is worth" begins takes '' 4 7
+tap_ok "what idle connections have is not counted upon" begins takes '' 5 3
+tap_ok "but a region that they have the most of bounds nothing" begins takes '' 32 5
+tap_ok "nor does one that is full for good" begins takes '' 32 8
 tap_ok "a number of the user's is not bounded by what there is room for" begins fixed-takes '' 32
 not_dry()
 {
