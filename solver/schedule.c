@@ -148,7 +148,8 @@ const char *stingy_schedule_print(const struct stingy_schedule *schedule, char *
 
 	if (schedule->bytes)
 		snprintf(tasks, sizeof(tasks),
-			 ": a task keeps %" PRIu64 " bytes, %" PRIu32 " fit, and there may be %" PRIu32 " at once",
+			 ": a task keeps %" PRIu64 " bytes in all, %" PRIu32 " fit, and there may be %" PRIu32
+			 " at once",
 			 schedule->bytes, schedule->fit, schedule->crowd);
 	snprintf(text, STINGY_SCHEDULE_TEXT, "events: %s%s%s%s", schedule->is_wanted ? "ordered" : "not ordered", tasks,
 		 schedule->why_not ? "; " : "", schedule->why_not ? schedule->why_not : "");
