@@ -261,7 +261,8 @@ static void count_edge(struct stingy_census *census, const struct stingy_run *ru
 void stingy_census_run(struct stingy_census *census, const struct stingy_run *run)
 {
 	/* cppcheck-suppress ctuuninitvar; as in replay.c, end_threads */
-	struct stingy_census_stage *stage = &census->stage[stage_of(run)];
+	uint32_t number = stage_of(run);
+	struct stingy_census_stage *stage = &census->stage[number];
 
 	stage->runs++;
 	stage->task_runs += run->task != NULL;
