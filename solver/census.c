@@ -261,8 +261,7 @@ static void count_edge(struct stingy_census *census, const struct stingy_run *ru
 void stingy_census_run(struct stingy_census *census, const struct stingy_run *run)
 {
 	/* cppcheck-suppress ctuuninitvar; as in replay.c, end_threads */
-	uint32_t number = stage_of(run);
-	struct stingy_census_stage *stage = &census->stage[number];
+	struct stingy_census_stage *stage = &census->stage[stage_of(run)];
 
 	stage->runs++;
 	stage->task_runs += run->task != NULL;
