@@ -160,7 +160,7 @@ bool stingy_declared_enter(struct stingy_gate *gate)
 		return true;
 	default:
 		if (argument(gate, declaration->object))
-			stingy_record_free((void *)(argument(gate, declaration->object) | STINGY_POOL_BIT));
+			stingy_record_free((void *)(argument(gate, declaration->object) | STINGY_TRACE_POOL));
 		return false;
 	}
 }
@@ -172,7 +172,7 @@ void stingy_declared_leave(struct stingy_gate *gate)
 	if (gate->rax == 0)
 		return;
 	if (declaration->type == STINGY_DECLARE_MALLOC) {
-		stingy_record_alloc((void *)(gate->rax | STINGY_POOL_BIT), gate->note[0], 1, &at);
+		stingy_record_alloc((void *)(gate->rax | STINGY_TRACE_POOL), gate->note[0], 1, &at);
 		return;
 	}
 	struct stingy_handle handle = {gate->rax, gate->note[0], gate->note[1]};

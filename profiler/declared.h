@@ -14,12 +14,6 @@
 
 #include "writer.h"
 
-/*
- * Objects of pools are recorded under their addresses with this bit set, which no address of a program has: the first
- * object of a pool's block may well be at the address of the block, which is an object of malloc's.
- */
-#define STINGY_POOL_BIT (UINT64_C(1) << 63)
-
 /* Reads the files that STINGY_INTERFACE names. In the constructor; inside stingy_record_enter, as all but the last. */
 void stingy_declared_init(void);
 

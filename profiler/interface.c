@@ -69,6 +69,8 @@ static const char *read_arguments(struct stingy_declaration *declaration, struct
 		return "more than one handle";
 	if (assigns && !count_roles(declaration, 'H'))
 		return "no handle";
+	if (assigns && count_roles(declaration, 'S') > 1)
+		return "more than one stage";
 	if (!count_roles(declaration, 'S') && (assigns || !count_roles(declaration, 'H')))
 		return "no stage";
 	return NULL;

@@ -43,6 +43,12 @@ struct stingy_trace_header {
 	uint32_t unused[2];
 };
 
+/*
+ * Set in the addresses of objects of pools, of a program's own declared functions, as no address of a program is so
+ * high: the first object of a pool's block may well be where the block is, which is an object of malloc's.
+ */
+#define STINGY_TRACE_POOL (UINT64_C(1) << 63)
+
 enum stingy_trace_type {
 	STINGY_TRACE_MODULE = 1, /* module: declares a module number; a later one with the same number replaces it */
 	STINGY_TRACE_FRAME,      /* frame: declares a return address */

@@ -121,10 +121,16 @@ static struct stingy_bound bound_of(const struct stingy_census *census, const st
 	return bound;
 }
 
-/* The user's word goes before all else. */
+/* The user's word goes before all else: that of an option before that of an interface file. */
 static void take_counts(struct stingy_bounds *bounds, const struct stingy_kinds *kinds,
 			const struct stingy_choices *choices)
 {
+	for (uint32_t i = 0; i < kinds->n_kinds; i++) {
+		if (!kinds->kind[i].estimate)
+			continue;
+		bounds->kind[i].by = STINGY_BOUND_BY_USER;
+		bounds->kind[i].per_task = kinds->kind[i].estimate;
+	}
 	for (uint32_t i = 0; i < choices->n_counts; i++) {
 		for (uint32_t j = 0; j < kinds->n_kinds; j++) {
 			if (strcmp(kinds->kind[j].name, choices->count[i].site) != 0)

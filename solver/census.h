@@ -50,6 +50,9 @@ struct stingy_unit {
 	uint64_t setup;    /* all others */
 	uint64_t taskless; /* of those while serving: of no known task */
 	uint64_t fate[STINGY_FATES];
+	bool is_pool;         /* its objects are of a pool of the program's own */
+	bool is_left_out;     /* the user wants it to be left alone */
+	uint64_t estimate;    /* bytes of an object, by the user's word; 0: none */
 	uint64_t unseen_ends; /* objects of either sort that had ended by a way that was not recorded */
 	uint64_t setup_left;  /* set-up objects that were live when their trace ended */
 	uint32_t max_align;

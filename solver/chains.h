@@ -12,6 +12,7 @@
 struct stingy_chain {
 	uint32_t depth;
 	bool complete;   /* reaches the outermost frame, in every trace */
+	bool is_pool;    /* what is allocated there is of a pool of the program's own */
 	uint32_t *place; /* from the malloc call outwards */
 };
 

@@ -40,6 +40,10 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 
 	if (unit->serving + unit->setup == 0)
 		return STINGY_CLASS_UNSEEN;
+	if (unit->is_pool)
+		return STINGY_CLASS_POOL;
+	if (unit->is_left_out)
+		return STINGY_CLASS_LEFT_OUT;
 	if (unit->unseen_ends)
 		return STINGY_CLASS_LOST;
 	if (unit->setup > unit->serving)
@@ -77,6 +81,8 @@ const char *stingy_class_name(enum stingy_class class)
 		[STINGY_CLASS_NO_EVIDENCE] = "no evidence",
 		[STINGY_CLASS_LOST] = "ends unseen",
 		[STINGY_CLASS_ALIGNED] = "aligned",
+		[STINGY_CLASS_POOL] = "of a pool",
+		[STINGY_CLASS_LEFT_OUT] = "left out",
 	};
 
 	return names[class];

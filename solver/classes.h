@@ -21,6 +21,8 @@ enum stingy_class {
 	STINGY_CLASS_NO_EVIDENCE,    /* no task that has one was seen to end */
 	STINGY_CLASS_LOST,           /* some end by a way that was not seen, and that would not know ours */
 	STINGY_CLASS_ALIGNED,        /* aligned beyond what regions are */
+	STINGY_CLASS_POOL,           /* of a pool of the program's own, which takes its memory from malloc */
+	STINGY_CLASS_LEFT_OUT,       /* the user wants it to be left alone */
 	STINGY_CLASSES,
 };
 

@@ -93,6 +93,24 @@ static void explain_lost(const struct stingy_solve *solve, FILE *out)
 			n == 1 ? "" : "s");
 }
 
+/* Of pools, and what the user wants to be left alone. */
+static void explain_excluded(const struct stingy_solve *solve, enum stingy_class class, const char *what, FILE *out)
+{
+	uint64_t n = 0, serving = 0;
+
+	for (uint32_t i = 0; i < solve->chains.n_chains; i++) {
+		const struct stingy_unit *unit = &solve->atoms.unit[i];
+
+		if (stingy_class_of(&solve->atoms, unit) != class)
+			continue;
+		n++;
+		serving += unit->serving;
+	}
+	if (n)
+		fprintf(out, "stingy: %s: %" PRIu64 " call chain%s, %" PRIu64 " allocations while serving\n", what, n,
+			n == 1 ? "" : "s", serving);
+}
+
 static void summarize_regions(const struct stingy_solve *solve, FILE *out)
 {
 	const struct stingy_plan *plan = &solve->plan;
@@ -137,6 +155,8 @@ static void summarize(const struct stingy_solve *solve, FILE *out)
 	fprintf(out, ": %" PRIu64 " tasks, %" PRIu64 " allocations while serving\n", solve->census.tasks,
 		solve->census.serving);
 	explain_lost(solve, out);
+	explain_excluded(solve, STINGY_CLASS_POOL, "left to the program's own pools", out);
+	explain_excluded(solve, STINGY_CLASS_LEFT_OUT, "left alone as declared", out);
 	if (solve->nothing)
 		fprintf(out, "stingy: nothing to manage: %s; was there load while it was profiled?\n", solve->nothing);
 	else

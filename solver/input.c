@@ -124,6 +124,8 @@ static void take_pair(struct survey *survey, uint32_t number, bool is_call)
 
 static void take_allocation(struct survey *survey, const struct stingy_trace_alloc *alloc)
 {
+	if (alloc->address & STINGY_TRACE_POOL)
+		survey->chains->chain[survey->input->chain[alloc->chain]].is_pool = true;
 	survey->serving += survey->thread->wait != STINGY_NO_CHAIN || survey->thread->in_stage;
 	take_pair(survey, alloc->chain, false);
 }
@@ -179,6 +181,9 @@ static void take(struct survey *survey, const struct stingy_trace_record *record
 	case STINGY_TRACE_ALLOC:
 	case STINGY_TRACE_REALLOC:
 		take_allocation(survey, &record->alloc);
+		break;
+	case STINGY_TRACE_INTERFACE:
+		stingy_declarations_add(&survey->input->declarations, record->text);
 		break;
 	case STINGY_TRACE_THREAD:
 		switch_thread(survey, record->thread);
@@ -280,5 +285,6 @@ void stingy_input_fini(struct stingy_input *input)
 	free(input->chain);
 	free(input->pair);
 	free(input->announced);
+	stingy_declarations_fini(&input->declarations);
 	memset(input, 0, sizeof(*input));
 }

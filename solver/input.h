@@ -11,6 +11,7 @@
 #define STINGY_INPUT_H
 
 #include "chains.h"
+#include "declarations.h"
 #include "mapped-file.h"
 
 #define STINGY_NO_CHAIN UINT32_MAX
@@ -36,6 +37,7 @@ struct stingy_input {
 	uint32_t *announced; /* places: the functions that the program announced as stages, each one once */
 	size_t n_announced;
 	struct stingy_cache cache; /* the L2 of the machine that it is from; size 0: it is not told */
+	struct stingy_declarations declarations;
 	uint64_t serving; /* allocations made in a turn of an event loop or in an announced stage, before served_to */
 	/*
 	 * Bytes: the program served up to there, and all the passes after the survey end there. It is just after the

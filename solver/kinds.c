@@ -83,7 +83,7 @@ static struct atom atom_of(const struct splitting *splitting, uint32_t chain)
 	struct atom atom = {.chain = chain, .weight = unit->serving + unit->setup};
 
 	atom.signature = signature_of(splitting, unit);
-	atom.lost = unit->unseen_ends > 0;
+	atom.lost = unit->unseen_ends > 0 || unit->is_pool || unit->is_left_out;
 	atom.rare = atom.weight < RARE && !atom.lost && (atom.signature.managed || !keeps_slots(unit));
 	if (atom.signature.managed)
 		atom.bytes =

@@ -29,6 +29,8 @@ struct stingy_kind {
 	uint32_t n_sites;
 	enum stingy_class class; /* a managed one */
 	char *name;              /* names.h; NULL: not named yet */
+	uint32_t place;          /* that it is named after; as the name */
+	uint32_t estimate;       /* objects in one task, by the user's word; 0: none */
 };
 
 struct stingy_kinds {

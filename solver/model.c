@@ -17,7 +17,8 @@
 /* Rare alignments beyond those of regions, and garbage in a damaged trace, go to the next allocator at run time. */
 uint64_t stingy_model_size(const struct stingy_unit *unit, unsigned cover)
 {
-	uint64_t size = stingy_sizes_cover(&unit->served->sizes, cover), align = unit->max_align;
+	uint64_t size = unit->estimate ? unit->estimate : stingy_sizes_cover(&unit->served->sizes, cover);
+	uint64_t align = unit->max_align;
 
 	if (align < STINGY_SLOT_ALIGN || align > STINGY_REGION_ALIGN || (align & (align - 1)))
 		align = STINGY_SLOT_ALIGN;

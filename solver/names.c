@@ -30,6 +30,18 @@ static uint32_t count_name(struct named **all, const char *name)
 	return ++named->n;
 }
 
+/* The outermost place of the key, or the first one outside of what was declared to be a wrapper. */
+static uint32_t namesake(const struct stingy_site *site, const struct stingy_chains *chains,
+			 const struct stingy_places *places)
+{
+	const struct stingy_chain *chain = &chains->chain[site->chain];
+	uint32_t at = site->depth - 1;
+
+	while (at + 1 < chain->depth && places->place[chain->place[at]].declared & STINGY_PLACE_WRAPPER)
+		at++;
+	return chain->place[at];
+}
+
 /* Several kinds may be allocated by one function: the second and later ones get a number behind the name. */
 void stingy_names_give(struct stingy_kinds *kinds, const struct stingy_chains *chains,
 		       const struct stingy_places *places)
@@ -38,10 +50,10 @@ void stingy_names_give(struct stingy_kinds *kinds, const struct stingy_chains *c
 	char name[NAME_SIZE + 16];
 
 	for (uint32_t i = 0; i < kinds->n_kinds; i++) {
-		const struct stingy_site *site = &kinds->site[kinds->kind[i].site];
 		uint32_t n;
 
-		stingy_places_print(places, chains->chain[site->chain].place[site->depth - 1], name, NAME_SIZE);
+		kinds->kind[i].place = namesake(&kinds->site[kinds->kind[i].site], chains, places);
+		stingy_places_print(places, kinds->kind[i].place, name, NAME_SIZE);
 		n = count_name(&all, name);
 		if (n > 1)
 			sprintf(name + strlen(name), "#%" PRIu32, n);

@@ -22,14 +22,21 @@ struct stingy_module {
 	char *path;      /* the least of those seen */
 };
 
+/* What an interface file declared of the function of a place. */
+#define STINGY_PLACE_SCHEDULER 1u
+#define STINGY_PLACE_WRAPPER   2u
+#define STINGY_PLACE_STAGE     4u
+#define STINGY_PLACE_LEFT_OUT  8u
+
 struct stingy_place {
 	uint32_t module; /* STINGY_NO_MODULE: a bare address, which no manifest can name */
 	uint64_t offset;
 	uint64_t function; /* offset of its function; 0: unknown */
 	struct stingy_rule rule;
-	bool disputed; /* two traces gave it different rules */
-	bool indirect; /* the call before it takes its target from a pointer */
-	char *name;    /* of its function, for people: clean; NULL: none */
+	bool disputed;     /* two traces gave it different rules */
+	bool indirect;     /* the call before it takes its target from a pointer */
+	unsigned declared; /* set of the above */
+	char *name;        /* of its function, for people: clean; NULL: none */
 };
 
 struct stingy_places {

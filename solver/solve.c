@@ -183,6 +183,9 @@ static int choose_cache(struct stingy_solve *solve)
 
 static void find_stages(struct stingy_solve *solve)
 {
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		if (stingy_solve_uses(solve, &solve->input[i]))
+			stingy_declarations_mark(&solve->input[i].declarations, &solve->places, solve->program);
 	for (uint32_t i = 0; i < solve->n_inputs; i++) {
 		const struct stingy_input *input = &solve->input[i];
 
@@ -227,6 +230,31 @@ static int check_options(struct stingy_solve *solve)
 	return 0;
 }
 
+/* What must not be managed, whatever the census says. */
+static void exclude(struct stingy_solve *solve)
+{
+	for (uint32_t i = 0; i < solve->chains.n_chains; i++) {
+		const struct stingy_chain *chain = &solve->chains.chain[i];
+
+		solve->atoms.unit[i].is_pool = chain->is_pool;
+		solve->atoms.unit[i].is_left_out = stingy_declarations_leave_out(&solve->places, chain);
+	}
+}
+
+/* The user's estimates of sizes and numbers, which run time holds the objects against. */
+static void take_estimates(struct stingy_solve *solve)
+{
+	for (uint32_t i = 0; i < solve->kinds.n_kinds; i++) {
+		struct stingy_kind *kind = &solve->kinds.kind[i];
+
+		for (uint32_t j = 0; j < solve->n_inputs; j++)
+			if (stingy_solve_uses(solve, &solve->input[j]))
+				stingy_declarations_estimate(&solve->input[j].declarations, &solve->places, kind->place,
+							     solve->program, &solve->census.unit[i].estimate,
+							     &kind->estimate);
+	}
+}
+
 static void find_kinds(struct stingy_solve *solve)
 {
 	uint32_t n = solve->chains.n_chains;
@@ -235,11 +263,13 @@ static void find_kinds(struct stingy_solve *solve)
 	for (uint32_t i = 0; i < n; i++)
 		solve->itself[i] = i;
 	stingy_census_init(&solve->atoms, n, solve->itself, solve->stages.n_stages, false);
+	exclude(solve);
 	take_census(solve, &solve->atoms);
 	stingy_kinds_init(&solve->kinds, &solve->atoms, &solve->chains, &solve->places, solve->choices.cover,
 			  stingy_solve_slab(solve) / TASK_PART);
 	stingy_names_give(&solve->kinds, &solve->chains, &solve->places);
 	stingy_census_init(&solve->census, solve->kinds.n_kinds, solve->kinds.kind_of, solve->stages.n_stages, true);
+	take_estimates(solve);
 	take_census(solve, &solve->census);
 }
 

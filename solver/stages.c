@@ -18,9 +18,10 @@
 struct stingy_stage_pair {
 	uint64_t key;
 	uint32_t chain;
-	uint32_t frame; /* the outermost one that may be the stage's; NO_FRAME: none */
-	uint64_t n;     /* times */
-	bool is_call;   /* of the system; else an allocation */
+	uint32_t frame;    /* the outermost one that may be the stage's; NO_FRAME: none, or it is declared */
+	uint32_t declared; /* a place in the stage, by the user's word; NO_PLACE: there is none */
+	uint64_t n;        /* times */
+	bool is_call;      /* of the system; else an allocation */
 	uint32_t stage;
 	UT_hash_handle hh;
 };
@@ -147,6 +148,28 @@ static uint32_t part(const struct stingy_places *places, const struct stingy_cha
 	return common > 0 ? here : NO_FRAME;
 }
 
+/* What was declared goes before what can be inferred. */
+static void heed(struct stingy_stage_pair *pair, const struct stingy_places *places, const struct stingy_chain *chain)
+{
+	for (uint32_t i = 1; i < chain->depth; i++) {
+		if (places->place[chain->place[i]].declared & STINGY_PLACE_SCHEDULER) {
+			pair->frame = i - 1;
+			break;
+		}
+	}
+	if (pair->frame == NO_FRAME)
+		return;
+	while (pair->frame > 0 && places->place[chain->place[pair->frame]].declared & STINGY_PLACE_WRAPPER)
+		pair->frame--;
+	for (uint32_t i = pair->frame + 1; i-- > 0;) {
+		if (!(places->place[chain->place[i]].declared & STINGY_PLACE_STAGE))
+			continue;
+		pair->declared = chain->place[i];
+		pair->frame = NO_FRAME;
+		return;
+	}
+}
+
 void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places *places,
 			const struct stingy_chains *chains, uint32_t wait, uint32_t chain, uint64_t n, bool is_call)
 {
@@ -159,6 +182,8 @@ void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places
 		pair->key = key;
 		pair->chain = chain;
 		pair->frame = part(places, &chains->chain[wait], &chains->chain[chain]);
+		pair->declared = NO_PLACE;
+		heed(pair, places, &chains->chain[chain]);
 		pair->is_call = is_call;
 		HASH_ADD(hh, stages->pairs, key, sizeof(pair->key), pair);
 	}
@@ -348,9 +373,12 @@ void stingy_stages_settle(struct stingy_stages *stages, const struct stingy_plac
 	for (pair = stages->pairs; pair; pair = pair->hh.next)
 		if (pair->frame != NO_FRAME)
 			weigh(&settling, &chain[pair->chain], pair);
-	for (pair = stages->pairs; pair; pair = pair->hh.next)
+	for (pair = stages->pairs; pair; pair = pair->hh.next) {
 		if (pair->frame != NO_FRAME)
 			pair->stage = settle(&settling, &chain[pair->chain], pair->frame);
+		else if (pair->declared != NO_PLACE)
+			pair->stage = stingy_stages_add(stages, &places->place[pair->declared]);
+	}
 	free(settling.site);
 }
 
