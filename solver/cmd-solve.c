@@ -1,7 +1,7 @@
 /*
  * `stingy solve`: the options, the words for the user, and a manifest that is written whole or not at all.
  */
-#include "advice.h"
+#include "account.h"
 #include "amount.h"
 #include "cache.h"
 #include "commands.h"
@@ -22,12 +22,18 @@
 #define MILLIONTHS 1e4 /* in a percent */
 #define MAX_FROM   64u
 
+<<<<<<< HEAD
 enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS, OPTION_SCHEDULE, OPTION_REBASE, OPTION_FOR, OPTION_FROM };
+=======
+enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS, OPTION_EXPLAIN, OPTION_JSON, OPTION_CHOICE };
+>>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 
 struct command {
 	struct stingy_solve_options options;
 	const char *output; /* NULL: stdout */
-	unsigned level;     /* of this machine's caches, by its name; 0: another cache, or none was named */
+	const char *json;   /* NULL: none */
+	bool explain;
+	unsigned level; /* of this machine's caches, by its name; 0: another cache, or none was named */
 	bool has_share;
 	bool verbose;
 	struct stingy_rebase rebase; /* manifest NULL: it is traces that are solved */
@@ -42,10 +48,22 @@ static const struct option long_options[] = {
 	{"stack", required_argument, NULL, OPTION_STACK},
 	{"high", required_argument, NULL, OPTION_HIGH},
 	{"arenas", required_argument, NULL, OPTION_ARENAS},
+<<<<<<< HEAD
 	{"schedule", required_argument, NULL, OPTION_SCHEDULE},
 	{"rebase", required_argument, NULL, OPTION_REBASE},
 	{"for", required_argument, NULL, OPTION_FOR},
 	{"from", required_argument, NULL, OPTION_FROM},
+=======
+	{"cover", required_argument, NULL, OPTION_CHOICE},
+	{"head-room", required_argument, NULL, OPTION_CHOICE},
+	{"confidence", required_argument, NULL, OPTION_CHOICE},
+	{"count", required_argument, NULL, OPTION_CHOICE},
+	{"objective", required_argument, NULL, OPTION_CHOICE},
+	{"gap", required_argument, NULL, OPTION_CHOICE},
+	{"time-limit", required_argument, NULL, OPTION_CHOICE},
+	{"explain", no_argument, NULL, OPTION_EXPLAIN},
+	{"json", required_argument, NULL, OPTION_JSON},
+>>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -66,6 +84,7 @@ static void print_help(void)
 	       "      --stack SIZE             of the slab for the main thread's stack; default: it is not placed\n"
 	       "      --high SIZE              of a high slab, for what finds no place in the slab; default: none\n"
 	       "      --arenas NUMBER          threads that get an arena at most, 1 to %d; default: as many as serve\n"
+<<<<<<< HEAD
 	       "      --schedule auto|off|N    let the events be ordered, not ordered, or N at a time; default: "
 	       "ordered if\n"
 	       "                               a gain is expected\n"
@@ -77,6 +96,27 @@ static void print_help(void)
 	       "Exit status: 0 if there is a manifest, 1 if no site of one could be carried over, 2 if there is "
 	       "none.\n",
 	       STINGY_ADVICE_SHARE / MILLIONTHS, STINGY_SOLVE_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX);
+=======
+	       "      --cover PERCENT          of a kind's allocations that its slots must hold; default: %u\n"
+	       "      --head-room PERCENT      more instances than the traces ever had live are of no use; default: "
+	       "%u\n"
+	       "      --count KIND=N           one task holds N objects of the kind at most; may be given again\n"
+	       "      --confidence PERCENT     that the traces must give such a bound, in a cycle of stages; default: "
+	       "%u\n"
+	       "      --objective stages|served|concurrency=STAGE  what is to be gained: cheap first runs of stages "
+	       "(the\n"
+	       "                               default), touched lines served, or many tasks at one stage\n"
+	       "      --gap PERCENT            how far from the best is good enough; default: 0\n"
+	       "      --time-limit SECONDS     for the integer program, then the best so far; default: a limit of "
+	       "work\n"
+	       "      --explain                tell on stderr what was decided, why, and what binds\n"
+	       "      --json FILE              write all of that there as JSON; '-' is stdout\n"
+	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
+	       "  -h, --help                   print this and exit\n\n"
+	       "Exit status: 0 if there is a manifest, 2 if not.\n",
+	       STINGY_ADVICE_SHARE / MILLIONTHS, DEFAULT_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX,
+	       STINGY_CHOICES_COVER, STINGY_CHOICES_HEAD_ROOM - 100, STINGY_CHOICES_CONFIDENCE);
+>>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 }
 
 static int complain(const char *option, const char *value, const char *wanted)
@@ -133,6 +173,7 @@ static int parse_cache(struct command *command, const char *value)
 	return 0;
 }
 
+<<<<<<< HEAD
 /* Returns 0, or -1 if it is no schedule. */
 static int parse_schedule(const char *text, struct stingy_schedule_options *schedule)
 {
@@ -159,6 +200,10 @@ static int add_from(struct command *command, const char *value)
 }
 
 static int take_option(struct command *command, int option, const char *value)
+=======
+/* name: of a long option. */
+static int take_option(struct command *command, int option, const char *name, const char *value)
+>>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 {
 	static const char not_a_size[] = "is not a size of at most 2G";
 
@@ -185,6 +230,7 @@ static int take_option(struct command *command, int option, const char *value)
 		if (parse_arenas(value, &command->options.arenas) < 0)
 			return complain("--arenas", value, "is not a number of arenas from 1 to 64");
 		return 0;
+<<<<<<< HEAD
 	case OPTION_SCHEDULE:
 		if (parse_schedule(value, &command->options.schedule) < 0)
 			return complain("--schedule", value, "is none of auto, off, and a number of tasks");
@@ -197,6 +243,16 @@ static int take_option(struct command *command, int option, const char *value)
 		return 0;
 	case OPTION_FROM:
 		return add_from(command, value);
+=======
+	case OPTION_CHOICE:
+		return stingy_choices_take(&command->options.choices, name, value);
+	case OPTION_EXPLAIN:
+		command->explain = true;
+		return 0;
+	case OPTION_JSON:
+		command->json = value;
+		return 0;
+>>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 	default:
 		command->verbose = true;
 		return 0;
@@ -218,16 +274,16 @@ static int check_rebase(struct command *command, const char *trace)
 /* Returns 1 to go on, 0 if all is done, -1 on an error that was told. */
 static int parse_options(struct command *command, int argc, char **argv)
 {
-	int option;
+	int option, number = 0;
 
-	while ((option = getopt_long(argc, argv, "o:vh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "o:vh", long_options, &number)) != -1) {
 		if (option == '?')
 			return -1;
 		if (option == 'h') {
 			print_help();
 			return 0;
 		}
-		if (take_option(command, option, optarg) < 0)
+		if (take_option(command, option, long_options[number].name, optarg) < 0)
 			return -1;
 	}
 	if (command->rebase.manifest || command->rebase.program || command->rebase.n_from)
@@ -251,6 +307,7 @@ static int write_manifest(const struct command *command, const struct stingy_sol
 	return result;
 }
 
+<<<<<<< HEAD
 static int carry_over(const struct command *command)
 {
 	size_t size = 0;
@@ -263,6 +320,20 @@ static int carry_over(const struct command *command)
 		result = STINGY_EXIT_NO;
 	free(text);
 	return result < 0 ? STINGY_EXIT_BAD_INPUT : result;
+=======
+static int write_json(const char *path, const struct stingy_account *account)
+{
+	char *text = stingy_account_json(account);
+	int result;
+
+	if (!text) {
+		fputs("stingy: cannot make the JSON: no memory\n", stderr);
+		return -1;
+	}
+	result = stingy_output_put(strcmp(path, "-") == 0 ? NULL : path, text, strlen(text));
+	free(text);
+	return result;
+>>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 }
 
 static void print_cache(const char *before, const struct stingy_cache *cache)
@@ -287,16 +358,32 @@ static void tell_cache(const struct stingy_solve *solve)
 	}
 }
 
-static void tell(const struct command *command, const struct stingy_solve *solve)
+/* A count for a kind that is not there is a slip of the pen. */
+static void tell_unused(const struct stingy_solve *solve)
 {
-	struct stingy_advice advice;
+	for (uint32_t i = 0; i < solve->choices.n_counts; i++)
+		if (!solve->bounds.used[i])
+			fprintf(stderr, "stingy: --count: no kind is called '%s'\n", solve->choices.count[i].site);
+}
 
+/* Returns 0, or -1 if the JSON cannot be written. */
+static int tell(const struct command *command, const struct stingy_solve *solve)
+{
+	struct stingy_account account;
+	int result = 0;
+
+	stingy_account_init(&account, solve);
 	tell_cache(solve);
+	tell_unused(solve);
 	stingy_explain(solve, command->verbose, stderr);
-	if (solve->nothing)
-		return;
-	stingy_advice_take(&advice, solve);
-	stingy_advice_print(&advice, stderr);
+	if (!solve->nothing)
+		stingy_advice_print(&account.advice, stderr);
+	if (command->explain)
+		stingy_account_text(&account, stderr);
+	if (command->json)
+		result = write_json(command->json, &account);
+	stingy_account_fini(&account);
+	return result;
 }
 
 static int run(const struct command *command, char **paths, int n_paths)
@@ -311,7 +398,7 @@ static int run(const struct command *command, char **paths, int n_paths)
 	} else {
 		result = write_manifest(command, &solve);
 		if (result == 0)
-			tell(command, &solve);
+			result = tell(command, &solve);
 	}
 	stingy_solve_fini(&solve);
 	return result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
@@ -319,6 +406,7 @@ static int run(const struct command *command, char **paths, int n_paths)
 
 int stingy_cmd_solve(int argc, char **argv)
 {
+<<<<<<< HEAD
 	struct command command = {.output = NULL};
 	int more;
 
@@ -329,4 +417,15 @@ int stingy_cmd_solve(int argc, char **argv)
 	if (command.rebase.manifest)
 		return carry_over(&command);
 	return run(&command, argv + optind, argc - optind);
+=======
+	struct command command = {.options = {.min_share = DEFAULT_MIN_SHARE}};
+	int result = parse_options(&command, argc, argv);
+
+	if (result <= 0)
+		result = result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
+	else
+		result = run(&command, argv + optind, argc - optind);
+	stingy_choices_fini(&command.options.choices);
+	return result;
+>>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 }
