@@ -176,32 +176,27 @@ static void print_orders(const struct stingy_account *account, FILE *out)
 	print_more(problem->n_orders, ORDERS_SHOWN, out);
 }
 
-/* A constraint that costs something. */
-static void print_price(double price, const char *what, const char *of, FILE *out)
+/* Of a constraint that costs something, what it is about, and what the objective would gain by a little more room. */
+static void print_price(double price, const char *what, const char *of, const char *room, FILE *out)
 {
 	if (price > SHOWN)
-		fprintf(out, "  %s%s: %.3f%% less with %s more\n", what, of, 100 * price, "one");
-}
-
-static void print_kib_price(double price, const char *what, const char *of, FILE *out)
-{
-	if (price > SHOWN)
-		fprintf(out, "  %s%s: %.3f%% less with 1 KiB more\n", what, of, 100 * price);
+		fprintf(out, "  %s%s: %.3f%% less %s\n", what, of, 100 * price, room);
 }
 
 static void print_prices(const struct stingy_account *account, FILE *out)
 {
+	static const char kib[] = "with 1 KiB more", one[] = "with one more", fewer[] = "if one fewer would do";
 	const struct stingy_problem *problem = &account->solve->model.problem;
 
-	print_kib_price(account->layout_price, "all regions side by side must fit the slab", "", out);
+	print_price(account->layout_price, "all regions side by side must fit the slab", "", kib, out);
 	for (uint32_t i = 0; i < problem->n_stages; i++)
-		print_kib_price(account->stage[i].price, "what is live in stage ", problem->stage[i].name, out);
-	for (uint32_t i = 0; i < problem->n_orders; i++)
-		print_price(account->order[i].price, "the order that asks for more of ",
-			    problem->kind[problem->order[i].more].name, out);
+		print_price(account->stage[i].price, "what is live in stage ", problem->stage[i].name, kib, out);
 	for (uint32_t i = 0; i < account->solve->kinds.n_kinds; i++)
 		print_price(account->kind[i].max_price, "no more were ever of use of ",
-			    account->solve->kinds.kind[i].name, out);
+			    account->solve->kinds.kind[i].name, one, out);
+	for (uint32_t i = 0; i < problem->n_orders; i++)
+		print_price(account->order[i].price, "the order asks for as many of ",
+			    problem->kind[problem->order[i].more].name, fewer, out);
 }
 
 static void print_binding(const struct stingy_account *account, FILE *out)

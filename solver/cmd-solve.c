@@ -1,303 +1,19 @@
 /*
- * `stingy solve`: the options, the words for the user, and a manifest that is written whole or not at all.
+ * `stingy solve`: a manifest that is written whole or not at all, and the words for the user.
  */
 #include "account.h"
-#include "amount.h"
-#include "cache.h"
 #include "commands.h"
 #include "compose.h"
 #include "explain.h"
 #include "output.h"
-#include "rebase.h"
-#include "round.h"
-#include "solve.h"
+#include "solve-command.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MILLIONTHS 1e4 /* in a percent */
-#define MAX_FROM   64u
-
-<<<<<<< HEAD
-enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS, OPTION_SCHEDULE, OPTION_REBASE, OPTION_FOR, OPTION_FROM };
-=======
-enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS, OPTION_EXPLAIN, OPTION_JSON, OPTION_CHOICE };
->>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
-
-struct command {
-	struct stingy_solve_options options;
-	const char *output; /* NULL: stdout */
-	const char *json;   /* NULL: none */
-	bool explain;
-	unsigned level; /* of this machine's caches, by its name; 0: another cache, or none was named */
-	bool has_share;
-	bool verbose;
-	struct stingy_rebase rebase; /* manifest NULL: it is traces that are solved */
-	const char *from[MAX_FROM];
-};
-
-static const struct option long_options[] = {
-	{"output", required_argument, NULL, 'o'},
-	{"cache", required_argument, NULL, 'c'},
-	{"share", required_argument, NULL, 's'},
-	{"min-share", required_argument, NULL, 'm'},
-	{"stack", required_argument, NULL, OPTION_STACK},
-	{"high", required_argument, NULL, OPTION_HIGH},
-	{"arenas", required_argument, NULL, OPTION_ARENAS},
-<<<<<<< HEAD
-	{"schedule", required_argument, NULL, OPTION_SCHEDULE},
-	{"rebase", required_argument, NULL, OPTION_REBASE},
-	{"for", required_argument, NULL, OPTION_FOR},
-	{"from", required_argument, NULL, OPTION_FROM},
-=======
-	{"cover", required_argument, NULL, OPTION_CHOICE},
-	{"head-room", required_argument, NULL, OPTION_CHOICE},
-	{"confidence", required_argument, NULL, OPTION_CHOICE},
-	{"count", required_argument, NULL, OPTION_CHOICE},
-	{"objective", required_argument, NULL, OPTION_CHOICE},
-	{"gap", required_argument, NULL, OPTION_CHOICE},
-	{"time-limit", required_argument, NULL, OPTION_CHOICE},
-	{"explain", no_argument, NULL, OPTION_EXPLAIN},
-	{"json", required_argument, NULL, OPTION_JSON},
->>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
-	{"verbose", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
-static void print_help(void)
-{
-	printf("usage: stingy solve [OPTION]... TRACE...\n"
-	       "       stingy solve --rebase MANIFEST --for PROGRAM [--from FILE]... [-o FILE]\n\n"
-	       "Computes the manifest of a program from the traces that 'stingy profile' recorded.\n\n"
-	       "  -o, --output FILE            where the manifest goes; '-', the default, is stdout\n"
-	       "      --cache L2|L3|SIZE,WAYS,LINE  the cache to fit into: one of this machine's, or e.g. 1M,8,64;\n"
-	       "                               default: the L2 of the machine that was profiled\n"
-	       "      --share PERCENT          of the cache for the arena; default: %g, of an L3 so much of a "
-	       "processor's part\n"
-	       "      --min-share PERCENT      of the allocations, below which an object kind is left out; default: "
-	       "%g\n"
-	       "      --stack SIZE             of the slab for the main thread's stack; default: it is not placed\n"
-	       "      --high SIZE              of a high slab, for what finds no place in the slab; default: none\n"
-	       "      --arenas NUMBER          threads that get an arena at most, 1 to %d; default: as many as serve\n"
-<<<<<<< HEAD
-	       "      --schedule auto|off|N    let the events be ordered, not ordered, or N at a time; default: "
-	       "ordered if\n"
-	       "                               a gain is expected\n"
-	       "      --rebase MANIFEST        carry that manifest over to another build of its program\n"
-	       "      --for PROGRAM            the new build\n"
-	       "      --from FILE              the old build, if it is not where it was; of libraries likewise\n"
-	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
-	       "  -h, --help                   print this and exit\n\n"
-	       "Exit status: 0 if there is a manifest, 1 if no site of one could be carried over, 2 if there is "
-	       "none.\n",
-	       STINGY_ADVICE_SHARE / MILLIONTHS, STINGY_SOLVE_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX);
-=======
-	       "      --cover PERCENT          of a kind's allocations that its slots must hold; default: %u\n"
-	       "      --head-room PERCENT      more instances than the traces ever had live are of no use; default: "
-	       "%u\n"
-	       "      --count KIND=N           one task holds N objects of the kind at most; may be given again\n"
-	       "      --confidence PERCENT     that the traces must give such a bound, in a cycle of stages; default: "
-	       "%u\n"
-	       "      --objective stages|served|concurrency=STAGE  what is to be gained: cheap first runs of stages "
-	       "(the\n"
-	       "                               default), touched lines served, or many tasks at one stage\n"
-	       "      --gap PERCENT            how far from the best is good enough; default: 0\n"
-	       "      --time-limit SECONDS     for the integer program, then the best so far; default: a limit of "
-	       "work\n"
-	       "      --explain                tell on stderr what was decided, why, and what binds\n"
-	       "      --json FILE              write all of that there as JSON; '-' is stdout\n"
-	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
-	       "  -h, --help                   print this and exit\n\n"
-	       "Exit status: 0 if there is a manifest, 2 if not.\n",
-	       STINGY_ADVICE_SHARE / MILLIONTHS, DEFAULT_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX,
-	       STINGY_CHOICES_COVER, STINGY_CHOICES_HEAD_ROOM - 100, STINGY_CHOICES_CONFIDENCE);
->>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
-}
-
-static int complain(const char *option, const char *value, const char *wanted)
-{
-	fprintf(stderr, "stingy: %s '%s': %s\n", option, value, wanted);
-	return -1;
-}
-
-/* Reads a percentage into millionths. Returns 0, or -1 if it is none. */
-static int parse_percent(const char *text, uint32_t *millionths)
-{
-	double percent;
-	char *end;
-
-	errno = 0;
-	percent = strtod(text, &end);
-	if (errno || end == text || *end || !(percent >= 0 && percent <= 100))
-		return -1;
-	*millionths = (uint32_t)lround(percent * MILLIONTHS);
-	return 0;
-}
-
-/* Reads a size into the bytes of a part of an arena, of which it has whole blocks. Returns 0 or -1. */
-static int parse_part(const char *text, uint32_t *part)
-{
-	uint64_t bytes;
-
-	if (stingy_amount_parse(text, &bytes) < 0 || bytes > STINGY_MEMORY_MAX)
-		return -1;
-	*part = (uint32_t)stingy_round_up(bytes, STINGY_REGION_ALIGN);
-	return 0;
-}
-
-/* Returns 0, or -1 if it is no number of arenas. */
-static int parse_arenas(const char *text, uint32_t *arenas)
-{
-	uint64_t number;
-
-	if (stingy_amount_parse(text, &number) < 0 || number < 1 || number > STINGY_ARENAS_MAX)
-		return -1;
-	*arenas = (uint32_t)number;
-	return 0;
-}
-
-static int parse_cache(struct command *command, const char *value)
-{
-	int named = stingy_cache_named(value, &command->level, &command->options.cache);
-
-	if (named < 0)
-		return complain("--cache", value, "this machine does not tell it: give SIZE,WAYS,LINE");
-	if (named == 0 && stingy_cache_parse(value, &command->options.cache) < 0)
-		return complain("--cache", value,
-				"is not a cache (give L2, L3, SIZE or SIZE,WAYS,LINE, for instance 1M,8,64)");
-	return 0;
-}
-
-<<<<<<< HEAD
-/* Returns 0, or -1 if it is no schedule. */
-static int parse_schedule(const char *text, struct stingy_schedule_options *schedule)
-{
-	uint64_t number = 0;
-
-	if (strcmp(text, "auto") == 0)
-		schedule->wish = STINGY_SCHEDULE_AUTO;
-	else if (strcmp(text, "off") == 0)
-		schedule->wish = STINGY_SCHEDULE_OFF;
-	else if (stingy_amount_parse(text, &number) < 0 || number < 1 || number > STINGY_TASKS_MAX)
-		return -1;
-	else
-		schedule->wish = STINGY_SCHEDULE_FIXED;
-	schedule->tasks = (uint32_t)number;
-	return 0;
-}
-
-static int add_from(struct command *command, const char *value)
-{
-	if (command->rebase.n_from == MAX_FROM)
-		return complain("--from", value, "is one too many");
-	command->from[command->rebase.n_from++] = value;
-	return 0;
-}
-
-static int take_option(struct command *command, int option, const char *value)
-=======
-/* name: of a long option. */
-static int take_option(struct command *command, int option, const char *name, const char *value)
->>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
-{
-	static const char not_a_size[] = "is not a size of at most 2G";
-
-	switch (option) {
-	case 'o':
-		command->output = strcmp(value, "-") == 0 ? NULL : value;
-		return 0;
-	case 'c':
-		return parse_cache(command, value);
-	case 's':
-		command->has_share = true;
-		if (parse_percent(value, &command->options.share) < 0 || command->options.share < MILLIONTHS)
-			return complain("--share", value, "is not a percentage from 1 to 100");
-		return 0;
-	case 'm':
-		if (parse_percent(value, &command->options.min_share) < 0)
-			return complain("--min-share", value, "is not a percentage from 0 to 100");
-		return 0;
-	case OPTION_STACK:
-		return parse_part(value, &command->options.stack) < 0 ? complain("--stack", value, not_a_size) : 0;
-	case OPTION_HIGH:
-		return parse_part(value, &command->options.high) < 0 ? complain("--high", value, not_a_size) : 0;
-	case OPTION_ARENAS:
-		if (parse_arenas(value, &command->options.arenas) < 0)
-			return complain("--arenas", value, "is not a number of arenas from 1 to 64");
-		return 0;
-<<<<<<< HEAD
-	case OPTION_SCHEDULE:
-		if (parse_schedule(value, &command->options.schedule) < 0)
-			return complain("--schedule", value, "is none of auto, off, and a number of tasks");
-		return 0;
-	case OPTION_REBASE:
-		command->rebase.manifest = value;
-		return 0;
-	case OPTION_FOR:
-		command->rebase.program = value;
-		return 0;
-	case OPTION_FROM:
-		return add_from(command, value);
-=======
-	case OPTION_CHOICE:
-		return stingy_choices_take(&command->options.choices, name, value);
-	case OPTION_EXPLAIN:
-		command->explain = true;
-		return 0;
-	case OPTION_JSON:
-		command->json = value;
-		return 0;
->>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
-	default:
-		command->verbose = true;
-		return 0;
-	}
-}
-
-/* Returns 1, or -1 after a line: what is carried over takes no traces. */
-static int check_rebase(struct command *command, const char *trace)
-{
-	command->rebase.from = command->from;
-	if (trace)
-		return complain("--rebase", trace, "takes no trace");
-	if (command->rebase.manifest && command->rebase.program)
-		return 1;
-	fputs("stingy: --rebase MANIFEST and --for PROGRAM go together\n", stderr);
-	return -1;
-}
-
-/* Returns 1 to go on, 0 if all is done, -1 on an error that was told. */
-static int parse_options(struct command *command, int argc, char **argv)
-{
-	int option, number = 0;
-
-	while ((option = getopt_long(argc, argv, "o:vh", long_options, &number)) != -1) {
-		if (option == '?')
-			return -1;
-		if (option == 'h') {
-			print_help();
-			return 0;
-		}
-		if (take_option(command, option, long_options[number].name, optarg) < 0)
-			return -1;
-	}
-	if (command->rebase.manifest || command->rebase.program || command->rebase.n_from)
-		return check_rebase(command, argv[optind]);
-	if (optind == argc) {
-		fputs("stingy: solve needs a trace (see 'stingy solve --help')\n", stderr);
-		return -1;
-	}
-	if (!command->has_share)
-		command->options.share = stingy_advice_share(command->level);
-	return 1;
-}
-
-static int write_manifest(const struct command *command, const struct stingy_solve *solve)
+static int write_manifest(const struct stingy_solve_command *command, const struct stingy_solve *solve)
 {
 	size_t size = 0;
 	char *text = stingy_compose(solve, &size);
@@ -307,8 +23,7 @@ static int write_manifest(const struct command *command, const struct stingy_sol
 	return result;
 }
 
-<<<<<<< HEAD
-static int carry_over(const struct command *command)
+static int carry_over(const struct stingy_solve_command *command)
 {
 	size_t size = 0;
 	char *text;
@@ -320,7 +35,8 @@ static int carry_over(const struct command *command)
 		result = STINGY_EXIT_NO;
 	free(text);
 	return result < 0 ? STINGY_EXIT_BAD_INPUT : result;
-=======
+}
+
 static int write_json(const char *path, const struct stingy_account *account)
 {
 	char *text = stingy_account_json(account);
@@ -333,7 +49,6 @@ static int write_json(const char *path, const struct stingy_account *account)
 	result = stingy_output_put(strcmp(path, "-") == 0 ? NULL : path, text, strlen(text));
 	free(text);
 	return result;
->>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 }
 
 static void print_cache(const char *before, const struct stingy_cache *cache)
@@ -367,7 +82,7 @@ static void tell_unused(const struct stingy_solve *solve)
 }
 
 /* Returns 0, or -1 if the JSON cannot be written. */
-static int tell(const struct command *command, const struct stingy_solve *solve)
+static int tell(const struct stingy_solve_command *command, const struct stingy_solve *solve)
 {
 	struct stingy_account account;
 	int result = 0;
@@ -386,7 +101,7 @@ static int tell(const struct command *command, const struct stingy_solve *solve)
 	return result;
 }
 
-static int run(const struct command *command, char **paths, int n_paths)
+static int run(const struct stingy_solve_command *command, char **paths, int n_paths)
 {
 	struct stingy_solve solve;
 	int result;
@@ -406,26 +121,15 @@ static int run(const struct command *command, char **paths, int n_paths)
 
 int stingy_cmd_solve(int argc, char **argv)
 {
-<<<<<<< HEAD
-	struct command command = {.output = NULL};
-	int more;
-
-	stingy_solve_defaults(&command.options);
-	more = parse_options(&command, argc, argv);
-	if (more <= 0)
-		return more < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
-	if (command.rebase.manifest)
-		return carry_over(&command);
-	return run(&command, argv + optind, argc - optind);
-=======
-	struct command command = {.options = {.min_share = DEFAULT_MIN_SHARE}};
-	int result = parse_options(&command, argc, argv);
+	struct stingy_solve_command command;
+	int result = stingy_solve_command_parse(&command, argc, argv);
 
 	if (result <= 0)
 		result = result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
+	else if (command.rebase.manifest)
+		result = carry_over(&command);
 	else
 		result = run(&command, argv + optind, argc - optind);
 	stingy_choices_fini(&command.options.choices);
 	return result;
->>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 }

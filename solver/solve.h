@@ -31,11 +31,7 @@ struct stingy_solve_options {
 	uint32_t high;             /* bytes of the high slab, at most; a multiple of STINGY_REGION_ALIGN */
 	uint32_t arenas;           /* 0: as many as the traces show to be needed */
 	struct stingy_choices choices;
-<<<<<<< HEAD
-	struct stingy_program_limits limits;
 	struct stingy_schedule_options schedule;
-=======
->>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 };
 
 struct stingy_solve {
@@ -61,11 +57,8 @@ struct stingy_solve {
 	struct stingy_solution solution;
 	struct stingy_layout layout;
 	struct stingy_plan plan;
-<<<<<<< HEAD
 	struct stingy_schedule schedule;
-=======
 	uint64_t *served_of;            /* by kind: of the next */
->>>>>>> 164cd00 (solve: --explain, --json and the choices; t: brute force)
 	uint64_t served;                /* allocations of the traces, while serving, that the plan would have served */
 	const char *nothing;            /* why there is nothing to manage; NULL: there is */
 	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */
