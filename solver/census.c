@@ -246,15 +246,14 @@ static void count_need(struct stingy_census_stage *stage, const struct stingy_ta
 }
 
 /* What is known of no function is no stage, and no edge leads there or from there. */
-static void count_edge(struct stingy_census *census, const struct stingy_run *run, uint32_t stage)
+static void count_edge(struct stingy_census *census, const struct stingy_run *run)
 {
-	const struct stingy_task *task = run->task;
-	uint32_t before;
+	uint32_t before, stage = stage_of(run);
 
-	if (!task || !run->number || task->n_runs - run->number >= STINGY_TASK_HISTORY || stage == STINGY_STAGE_OTHER)
+	if (!run->task || !run->number || run->task->n_runs - run->number >= STINGY_TASK_HISTORY)
 		return;
-	before = task->history[(run->number - 1) % STINGY_TASK_HISTORY];
-	if (before != STINGY_STAGE_OTHER && before != STINGY_STAGE_PENDING)
+	before = run->task->history[(run->number - 1) % STINGY_TASK_HISTORY];
+	if (before != STINGY_STAGE_OTHER && stage != STINGY_STAGE_OTHER)
 		stingy_bits_set(census->follows + before * census->n_stage_words, stage);
 }
 
@@ -267,7 +266,7 @@ void stingy_census_run(struct stingy_census *census, const struct stingy_run *ru
 	stage->task_runs += run->task != NULL;
 	if (!census->n_words)
 		return;
-	count_edge(census, run, stage_of(run));
+	count_edge(census, run);
 	for (size_t i = 0; i < run->added.n_entries; i++)
 		count_need(stage, &run->added.entry[i]);
 	for (size_t word = 0; word < census->n_words; word++)

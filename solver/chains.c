@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* qsort_r */
 #include "chains.h"
 
 #include "hash.h"
@@ -68,4 +69,27 @@ int stingy_chains_compare(const struct stingy_chains *chains, const struct sting
 			return result;
 	}
 	return (x->depth > y->depth) - (x->depth < y->depth);
+}
+
+struct sorting {
+	const struct stingy_chains *chains;
+	const struct stingy_places *places;
+};
+
+static int compare(const void *a, const void *b, void *data)
+{
+	const struct sorting *sorting = data;
+
+	return stingy_chains_compare(sorting->chains, sorting->places, *(const uint32_t *)a, *(const uint32_t *)b);
+}
+
+uint32_t *stingy_chains_sort(const struct stingy_chains *chains, const struct stingy_places *places)
+{
+	struct sorting sorting = {.chains = chains, .places = places};
+	uint32_t *sorted = stingy_memory_new(chains->n_chains, sizeof(*sorted));
+
+	for (uint32_t i = 0; i < chains->n_chains; i++)
+		sorted[i] = i;
+	qsort_r(sorted, chains->n_chains, sizeof(*sorted), compare, &sorting);
+	return sorted;
 }

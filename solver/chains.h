@@ -34,4 +34,7 @@ uint32_t stingy_chains_add(struct stingy_chains *chains, const uint32_t *place, 
 int stingy_chains_compare(const struct stingy_chains *chains, const struct stingy_places *places, uint32_t a,
 			  uint32_t b);
 
+/* The numbers of all chains, in that order; the caller frees them. */
+uint32_t *stingy_chains_sort(const struct stingy_chains *chains, const struct stingy_places *places);
+
 #endif

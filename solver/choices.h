@@ -1,20 +1,22 @@
 /*
- * What the user may choose about a model, where the traces leave a choice: `stingy solve`'s options. Plain data; a
- * field of 0 stands for its default until stingy_choices_settle has put that there.
+ * What the user may choose about a model, and about how it is solved, where the traces leave a choice: options of
+ * `stingy solve`, read here. A field of 0 stands for its default until stingy_choices_settle has put that there. Heap
+ * memory only for what stingy_choices_take has taken; other texts are the caller's.
  */
 #ifndef STINGY_CHOICES_H
 #define STINGY_CHOICES_H
 
-#include "problem.h"
+#include "program.h"
 
 #define STINGY_CHOICES_COVER      99u  /* percent */
 #define STINGY_CHOICES_HEAD_ROOM  125u /* percent */
 #define STINGY_CHOICES_CONFIDENCE 95u  /* percent */
+#define STINGY_CHOICES_COUNT_MAX  1000000u
 
 /* The user's word on how many objects of a kind one task holds. */
 struct stingy_choices_count {
-	const char *site; /* name of a kind */
-	uint32_t count;   /* at least 1 */
+	char *site;     /* name of a kind */
+	uint32_t count; /* at least 1 */
 };
 
 struct stingy_choices {
@@ -24,9 +26,19 @@ struct stingy_choices {
 				them */
 	enum stingy_objective objective;
 	const char *stage; /* whose concurrency alone is the objective; NULL: that of all stages, by their weights */
-	const struct stingy_choices_count *count;
+	struct stingy_choices_count *count;
 	uint32_t n_counts;
+	struct stingy_program_limits limits;
+	size_t count_room; /* the module's own */
 };
+
+void stingy_choices_fini(struct stingy_choices *choices);
+
+/*
+ * Takes the value of an option: cover, head-room, confidence, count, objective, gap or time-limit. Returns 0, or -1
+ * after a line that says what is wrong with it.
+ */
+int stingy_choices_take(struct stingy_choices *choices, const char *option, const char *value);
 
 static inline void stingy_choices_settle(struct stingy_choices *choices)
 {

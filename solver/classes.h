@@ -31,7 +31,8 @@ enum stingy_class stingy_class_of(const struct stingy_census *census, const stru
 
 bool stingy_class_is_managed(enum stingy_class class);
 
-/* For people: "per task", and so on. */
+/* For people: "per task", and so on; and what was seen of its objects that made it that. */
 const char *stingy_class_name(enum stingy_class class);
+const char *stingy_class_reason(enum stingy_class class);
 
 #endif

@@ -1,247 +1,19 @@
 /*
- * `stingy solve`: the options, the words for the user, and a manifest that is written whole or not at all.
+ * `stingy solve`: a manifest that is written whole or not at all, and the words for the user.
  */
-#include "advice.h"
-#include "amount.h"
-#include "cache.h"
+#include "account.h"
 #include "commands.h"
 #include "compose.h"
 #include "explain.h"
 #include "output.h"
-#include "rebase.h"
-#include "round.h"
-#include "solve.h"
+#include "solve-command.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MILLIONTHS 1e4 /* in a percent */
-#define MAX_FROM   64u
-
-enum { OPTION_STACK = 256, OPTION_HIGH, OPTION_ARENAS, OPTION_SCHEDULE, OPTION_REBASE, OPTION_FOR, OPTION_FROM };
-
-struct command {
-	struct stingy_solve_options options;
-	const char *output; /* NULL: stdout */
-	unsigned level;     /* of this machine's caches, by its name; 0: another cache, or none was named */
-	bool has_share;
-	bool verbose;
-	struct stingy_rebase rebase; /* manifest NULL: it is traces that are solved */
-	const char *from[MAX_FROM];
-};
-
-static const struct option long_options[] = {
-	{"output", required_argument, NULL, 'o'},
-	{"cache", required_argument, NULL, 'c'},
-	{"share", required_argument, NULL, 's'},
-	{"min-share", required_argument, NULL, 'm'},
-	{"stack", required_argument, NULL, OPTION_STACK},
-	{"high", required_argument, NULL, OPTION_HIGH},
-	{"arenas", required_argument, NULL, OPTION_ARENAS},
-	{"schedule", required_argument, NULL, OPTION_SCHEDULE},
-	{"rebase", required_argument, NULL, OPTION_REBASE},
-	{"for", required_argument, NULL, OPTION_FOR},
-	{"from", required_argument, NULL, OPTION_FROM},
-	{"verbose", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
-static void print_help(void)
-{
-	printf("usage: stingy solve [OPTION]... TRACE...\n"
-	       "       stingy solve --rebase MANIFEST --for PROGRAM [--from FILE]... [-o FILE]\n\n"
-	       "Computes the manifest of a program from the traces that 'stingy profile' recorded.\n\n"
-	       "  -o, --output FILE            where the manifest goes; '-', the default, is stdout\n"
-	       "      --cache L2|L3|SIZE,WAYS,LINE  the cache to fit into: one of this machine's, or e.g. 1M,8,64;\n"
-	       "                               default: the L2 of the machine that was profiled\n"
-	       "      --share PERCENT          of the cache for the arena; default: %g, of an L3 so much of a "
-	       "processor's part\n"
-	       "      --min-share PERCENT      of the allocations, below which an object kind is left out; default: "
-	       "%g\n"
-	       "      --stack SIZE             of the slab for the main thread's stack; default: it is not placed\n"
-	       "      --high SIZE              of a high slab, for what finds no place in the slab; default: none\n"
-	       "      --arenas NUMBER          threads that get an arena at most, 1 to %d; default: as many as serve\n"
-	       "      --schedule auto|off|N    let the events be ordered, not ordered, or N at a time; default: "
-	       "ordered if\n"
-	       "                               a gain is expected\n"
-	       "      --rebase MANIFEST        carry that manifest over to another build of its program\n"
-	       "      --for PROGRAM            the new build\n"
-	       "      --from FILE              the old build, if it is not where it was; of libraries likewise\n"
-	       "  -v, --verbose                tell classes, constraints and solution on stderr\n"
-	       "  -h, --help                   print this and exit\n\n"
-	       "Exit status: 0 if there is a manifest, 1 if no site of one could be carried over, 2 if there is "
-	       "none.\n",
-	       STINGY_ADVICE_SHARE / MILLIONTHS, STINGY_SOLVE_MIN_SHARE / MILLIONTHS, STINGY_ARENAS_MAX);
-}
-
-static int complain(const char *option, const char *value, const char *wanted)
-{
-	fprintf(stderr, "stingy: %s '%s': %s\n", option, value, wanted);
-	return -1;
-}
-
-/* Reads a percentage into millionths. Returns 0, or -1 if it is none. */
-static int parse_percent(const char *text, uint32_t *millionths)
-{
-	double percent;
-	char *end;
-
-	errno = 0;
-	percent = strtod(text, &end);
-	if (errno || end == text || *end || !(percent >= 0 && percent <= 100))
-		return -1;
-	*millionths = (uint32_t)lround(percent * MILLIONTHS);
-	return 0;
-}
-
-/* Reads a size into the bytes of a part of an arena, of which it has whole blocks. Returns 0 or -1. */
-static int parse_part(const char *text, uint32_t *part)
-{
-	uint64_t bytes;
-
-	if (stingy_amount_parse(text, &bytes) < 0 || bytes > STINGY_MEMORY_MAX)
-		return -1;
-	*part = (uint32_t)stingy_round_up(bytes, STINGY_REGION_ALIGN);
-	return 0;
-}
-
-/* Returns 0, or -1 if it is no number of arenas. */
-static int parse_arenas(const char *text, uint32_t *arenas)
-{
-	uint64_t number;
-
-	if (stingy_amount_parse(text, &number) < 0 || number < 1 || number > STINGY_ARENAS_MAX)
-		return -1;
-	*arenas = (uint32_t)number;
-	return 0;
-}
-
-static int parse_cache(struct command *command, const char *value)
-{
-	int named = stingy_cache_named(value, &command->level, &command->options.cache);
-
-	if (named < 0)
-		return complain("--cache", value, "this machine does not tell it: give SIZE,WAYS,LINE");
-	if (named == 0 && stingy_cache_parse(value, &command->options.cache) < 0)
-		return complain("--cache", value,
-				"is not a cache (give L2, L3, SIZE or SIZE,WAYS,LINE, for instance 1M,8,64)");
-	return 0;
-}
-
-/* Returns 0, or -1 if it is no schedule. */
-static int parse_schedule(const char *text, struct stingy_schedule_options *schedule)
-{
-	uint64_t number = 0;
-
-	if (strcmp(text, "auto") == 0)
-		schedule->wish = STINGY_SCHEDULE_AUTO;
-	else if (strcmp(text, "off") == 0)
-		schedule->wish = STINGY_SCHEDULE_OFF;
-	else if (stingy_amount_parse(text, &number) < 0 || number < 1 || number > STINGY_TASKS_MAX)
-		return -1;
-	else
-		schedule->wish = STINGY_SCHEDULE_FIXED;
-	schedule->tasks = (uint32_t)number;
-	return 0;
-}
-
-static int add_from(struct command *command, const char *value)
-{
-	if (command->rebase.n_from == MAX_FROM)
-		return complain("--from", value, "is one too many");
-	command->from[command->rebase.n_from++] = value;
-	return 0;
-}
-
-static int take_option(struct command *command, int option, const char *value)
-{
-	static const char not_a_size[] = "is not a size of at most 2G";
-
-	switch (option) {
-	case 'o':
-		command->output = strcmp(value, "-") == 0 ? NULL : value;
-		return 0;
-	case 'c':
-		return parse_cache(command, value);
-	case 's':
-		command->has_share = true;
-		if (parse_percent(value, &command->options.share) < 0 || command->options.share < MILLIONTHS)
-			return complain("--share", value, "is not a percentage from 1 to 100");
-		return 0;
-	case 'm':
-		if (parse_percent(value, &command->options.min_share) < 0)
-			return complain("--min-share", value, "is not a percentage from 0 to 100");
-		return 0;
-	case OPTION_STACK:
-		return parse_part(value, &command->options.stack) < 0 ? complain("--stack", value, not_a_size) : 0;
-	case OPTION_HIGH:
-		return parse_part(value, &command->options.high) < 0 ? complain("--high", value, not_a_size) : 0;
-	case OPTION_ARENAS:
-		if (parse_arenas(value, &command->options.arenas) < 0)
-			return complain("--arenas", value, "is not a number of arenas from 1 to 64");
-		return 0;
-	case OPTION_SCHEDULE:
-		if (parse_schedule(value, &command->options.schedule) < 0)
-			return complain("--schedule", value, "is none of auto, off, and a number of tasks");
-		return 0;
-	case OPTION_REBASE:
-		command->rebase.manifest = value;
-		return 0;
-	case OPTION_FOR:
-		command->rebase.program = value;
-		return 0;
-	case OPTION_FROM:
-		return add_from(command, value);
-	default:
-		command->verbose = true;
-		return 0;
-	}
-}
-
-/* Returns 1, or -1 after a line: what is carried over takes no traces. */
-static int check_rebase(struct command *command, const char *trace)
-{
-	command->rebase.from = command->from;
-	if (trace)
-		return complain("--rebase", trace, "takes no trace");
-	if (command->rebase.manifest && command->rebase.program)
-		return 1;
-	fputs("stingy: --rebase MANIFEST and --for PROGRAM go together\n", stderr);
-	return -1;
-}
-
-/* Returns 1 to go on, 0 if all is done, -1 on an error that was told. */
-static int parse_options(struct command *command, int argc, char **argv)
-{
-	int option;
-
-	while ((option = getopt_long(argc, argv, "o:vh", long_options, NULL)) != -1) {
-		if (option == '?')
-			return -1;
-		if (option == 'h') {
-			print_help();
-			return 0;
-		}
-		if (take_option(command, option, optarg) < 0)
-			return -1;
-	}
-	if (command->rebase.manifest || command->rebase.program || command->rebase.n_from)
-		return check_rebase(command, argv[optind]);
-	if (optind == argc) {
-		fputs("stingy: solve needs a trace (see 'stingy solve --help')\n", stderr);
-		return -1;
-	}
-	if (!command->has_share)
-		command->options.share = stingy_advice_share(command->level);
-	return 1;
-}
-
-static int write_manifest(const struct command *command, const struct stingy_solve *solve)
+static int write_manifest(const struct stingy_solve_command *command, const struct stingy_solve *solve)
 {
 	size_t size = 0;
 	char *text = stingy_compose(solve, &size);
@@ -251,7 +23,7 @@ static int write_manifest(const struct command *command, const struct stingy_sol
 	return result;
 }
 
-static int carry_over(const struct command *command)
+static int carry_over(const struct stingy_solve_command *command)
 {
 	size_t size = 0;
 	char *text;
@@ -263,6 +35,20 @@ static int carry_over(const struct command *command)
 		result = STINGY_EXIT_NO;
 	free(text);
 	return result < 0 ? STINGY_EXIT_BAD_INPUT : result;
+}
+
+static int write_json(const char *path, const struct stingy_account *account)
+{
+	char *text = stingy_account_json(account);
+	int result;
+
+	if (!text) {
+		fputs("stingy: cannot make the JSON: no memory\n", stderr);
+		return -1;
+	}
+	result = stingy_output_put(strcmp(path, "-") == 0 ? NULL : path, text, strlen(text));
+	free(text);
+	return result;
 }
 
 static void print_cache(const char *before, const struct stingy_cache *cache)
@@ -287,19 +73,35 @@ static void tell_cache(const struct stingy_solve *solve)
 	}
 }
 
-static void tell(const struct command *command, const struct stingy_solve *solve)
+/* A count for a kind that is not there is a slip of the pen. */
+static void tell_unused(const struct stingy_solve *solve)
 {
-	struct stingy_advice advice;
-
-	tell_cache(solve);
-	stingy_explain(solve, command->verbose, stderr);
-	if (solve->nothing)
-		return;
-	stingy_advice_take(&advice, solve);
-	stingy_advice_print(&advice, stderr);
+	for (uint32_t i = 0; i < solve->choices.n_counts; i++)
+		if (!solve->bounds.used[i])
+			fprintf(stderr, "stingy: --count: no kind is called '%s'\n", solve->choices.count[i].site);
 }
 
-static int run(const struct command *command, char **paths, int n_paths)
+/* Returns 0, or -1 if the JSON cannot be written. */
+static int tell(const struct stingy_solve_command *command, const struct stingy_solve *solve)
+{
+	struct stingy_account account;
+	int result = 0;
+
+	stingy_account_init(&account, solve);
+	tell_cache(solve);
+	tell_unused(solve);
+	stingy_explain(solve, command->verbose, stderr);
+	if (!solve->nothing)
+		stingy_advice_print(&account.advice, stderr);
+	if (command->explain)
+		stingy_account_text(&account, stderr);
+	if (command->json)
+		result = write_json(command->json, &account);
+	stingy_account_fini(&account);
+	return result;
+}
+
+static int run(const struct stingy_solve_command *command, char **paths, int n_paths)
 {
 	struct stingy_solve solve;
 	int result;
@@ -311,7 +113,7 @@ static int run(const struct command *command, char **paths, int n_paths)
 	} else {
 		result = write_manifest(command, &solve);
 		if (result == 0)
-			tell(command, &solve);
+			result = tell(command, &solve);
 	}
 	stingy_solve_fini(&solve);
 	return result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
@@ -319,14 +121,15 @@ static int run(const struct command *command, char **paths, int n_paths)
 
 int stingy_cmd_solve(int argc, char **argv)
 {
-	struct command command = {.output = NULL};
-	int more;
+	struct stingy_solve_command command;
+	int result = stingy_solve_command_parse(&command, argc, argv);
 
-	stingy_solve_defaults(&command.options);
-	more = parse_options(&command, argc, argv);
-	if (more <= 0)
-		return more < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
-	if (command.rebase.manifest)
-		return carry_over(&command);
-	return run(&command, argv + optind, argc - optind);
+	if (result <= 0)
+		result = result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
+	else if (command.rebase.manifest)
+		result = carry_over(&command);
+	else
+		result = run(&command, argv + optind, argc - optind);
+	stingy_choices_fini(&command.options.choices);
+	return result;
 }

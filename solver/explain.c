@@ -1,9 +1,7 @@
-#define _GNU_SOURCE /* qsort_r */
 #include "explain.h"
 
 #include "classes.h"
 #include "clean.h"
-#include "memory.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -164,13 +162,6 @@ static void summarize(const struct stingy_solve *solve, FILE *out)
 	fprintf(out, "stingy: %s\n", stingy_schedule_print(&solve->schedule, text));
 }
 
-static int compare_chains(const void *a, const void *b, void *data)
-{
-	const struct stingy_solve *solve = data;
-
-	return stingy_chains_compare(&solve->chains, &solve->places, *(const uint32_t *)a, *(const uint32_t *)b);
-}
-
 static void explain_chain(const struct stingy_solve *solve, uint32_t number, FILE *out)
 {
 	const struct stingy_chain *chain = &solve->chains.chain[number];
@@ -191,11 +182,8 @@ static void explain_chain(const struct stingy_solve *solve, uint32_t number, FIL
 
 static void explain_chains(const struct stingy_solve *solve, FILE *out)
 {
-	uint32_t *sorted = stingy_memory_new(solve->chains.n_chains, sizeof(*sorted));
+	uint32_t *sorted = stingy_chains_sort(&solve->chains, &solve->places);
 
-	for (uint32_t i = 0; i < solve->chains.n_chains; i++)
-		sorted[i] = i;
-	qsort_r(sorted, solve->chains.n_chains, sizeof(*sorted), compare_chains, (void *)solve);
 	for (uint32_t i = 0; i < solve->chains.n_chains; i++)
 		if (stingy_class_of(&solve->atoms, &solve->atoms.unit[sorted[i]]) != STINGY_CLASS_UNSEEN)
 			explain_chain(solve, sorted[i], out);

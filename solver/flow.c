@@ -110,6 +110,25 @@ static void cut_stages(struct stingy_model *model)
 	}
 }
 
+/* What ends in the run that made it is back for the next run: it does not bound how many there may be. */
+static void set_lasting(struct stingy_problem *problem)
+{
+	bool *lasts = stingy_memory_new(problem->n_kinds, sizeof(*lasts));
+
+	for (uint32_t i = 0; i < problem->n_stages; i++)
+		for (uint32_t j = 0; j < problem->stage[i].n_live; j++)
+			lasts[problem->stage[i].live[j]] = true;
+	for (uint32_t i = 0; i < problem->n_stages; i++) {
+		struct stingy_problem_stage *stage = &problem->stage[i];
+
+		stage->lasting = stingy_memory_new(stage->n_allocates, sizeof(*stage->lasting));
+		for (uint32_t j = 0; j < stage->n_allocates; j++)
+			if (lasts[stage->allocates[j]])
+				stage->lasting[stage->n_lasting++] = stage->allocates[j];
+	}
+	free(lasts);
+}
+
 static void scale_weights(struct stingy_problem *problem)
 {
 	double sum = 0;
@@ -158,6 +177,7 @@ void stingy_flow_add_stages(const struct stingy_model_source *source, struct sti
 		model->stage[problem->n_stages++] = sorted[i];
 	}
 	cut_stages(model);
+	set_lasting(problem);
 	scale_weights(problem);
 	choose_stage(source->choices, problem);
 	free(sorted);

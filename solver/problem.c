@@ -14,6 +14,7 @@ void stingy_problem_stage_fini(struct stingy_problem_stage *stage)
 	free(stage->live);
 	free(stage->allocates);
 	free(stage->count);
+	free(stage->lasting);
 }
 
 void stingy_problem_fini(struct stingy_problem *problem)
@@ -75,8 +76,8 @@ uint64_t stingy_problem_padding(uint64_t slot)
 
 const uint32_t *stingy_problem_bounding(const struct stingy_problem_stage *stage, uint32_t *n)
 {
-	*n = stage->n_live ? stage->n_live : stage->n_allocates;
-	return stage->n_live ? stage->live : stage->allocates;
+	*n = stage->n_live ? stage->n_live : stage->lasting ? stage->n_lasting : stage->n_allocates;
+	return stage->n_live ? stage->live : stage->lasting ? stage->lasting : stage->allocates;
 }
 
 /*

@@ -38,11 +38,13 @@ struct stingy_problem_kind {
 struct stingy_problem_stage {
 	char *name;
 	double weight;  /* at least 0 */
-	uint32_t *live; /* kinds live when it begins; if there are none, those that it allocates count instead */
+	uint32_t *live; /* kinds live when it begins */
 	uint32_t n_live;
 	uint32_t *allocates; /* kinds */
 	uint32_t *count;     /* of each of those, in one run */
 	uint32_t n_allocates;
+	uint32_t *lasting; /* of those that it allocates: live when some stage begins; NULL: all are taken for that */
+	uint32_t n_lasting;
 };
 
 struct stingy_problem_order {
@@ -73,7 +75,10 @@ void stingy_problem_set_colours(struct stingy_problem *problem, uint32_t n);
 /* Bytes that aligning the region of a slot size may take, at most. */
 uint64_t stingy_problem_padding(uint64_t slot);
 
-/* The kinds of a stage whose instances bound how many runs of it can be gathered. */
+/*
+ * The kinds of a stage whose instances bound how many runs of it can be gathered: those that are live when it begins,
+ * or, if it is where tasks begin and there are none, those that it allocates and leaves behind.
+ */
 const uint32_t *stingy_problem_bounding(const struct stingy_problem_stage *stage, uint32_t *n);
 
 /* The factors of an order constraint: *more times n_more is at least *less times n_less. */

@@ -40,6 +40,7 @@ void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_opt
 
 void stingy_solve_fini(struct stingy_solve *solve)
 {
+	free(solve->served_of);
 	stingy_plan_fini(&solve->plan);
 	stingy_layout_fini(&solve->layout);
 	stingy_solution_fini(&solve->solution);
@@ -339,6 +340,10 @@ static void try_out(struct stingy_solve *solve, struct stingy_trial *trial)
 	take_census(solve, &census);
 	stingy_census_fini(&census);
 	solve->served = trial->served;
+	free(solve->served_of);
+	solve->served_of = stingy_memory_new(solve->kinds.n_kinds, sizeof(*solve->served_of));
+	for (uint32_t i = 0; i < solve->plan.n_kinds; i++)
+		solve->served_of[solve->plan.kind[i].kind] = trial->beside[i].served;
 }
 
 /* All arenas together are bounded. */
@@ -428,7 +433,7 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 	if (solve->nothing)
 		return 0;
 	solve->n = stingy_memory_new(problem->n_kinds, sizeof(*solve->n));
-	if (stingy_program_solve(problem, &solve->options->limits, solve->n, &solve->solution) < 0)
+	if (stingy_program_solve(problem, &solve->choices.limits, solve->n, &solve->solution) < 0)
 		return fail(solve, "not even one instance of each object kind fits the cache");
 	stingy_layout_init(&solve->layout, problem, solve->n, solve->cache.line);
 	make_plan(solve);

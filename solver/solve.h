@@ -31,7 +31,6 @@ struct stingy_solve_options {
 	uint32_t high;             /* bytes of the high slab, at most; a multiple of STINGY_REGION_ALIGN */
 	uint32_t arenas;           /* 0: as many as the traces show to be needed */
 	struct stingy_choices choices;
-	struct stingy_program_limits limits;
 	struct stingy_schedule_options schedule;
 };
 
@@ -59,6 +58,7 @@ struct stingy_solve {
 	struct stingy_layout layout;
 	struct stingy_plan plan;
 	struct stingy_schedule schedule;
+	uint64_t *served_of;            /* by kind: of the next */
 	uint64_t served;                /* allocations of the traces, while serving, that the plan would have served */
 	const char *nothing;            /* why there is nothing to manage; NULL: there is */
 	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */

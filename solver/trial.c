@@ -121,6 +121,7 @@ void stingy_trial_begin(struct stingy_trial *trial, struct stingy_object *object
 		return;
 	--*slots;
 	trial->served += object->serving;
+	trial->beside[number].served += object->serving;
 }
 
 void stingy_trial_end(struct stingy_trial *trial, const struct stingy_object *object)
