@@ -267,7 +267,7 @@ void stingy_census_run(struct stingy_census *census, const struct stingy_run *ru
 	stage->task_runs += run->task != NULL;
 	if (!census->n_words)
 		return;
-	count_edge(census, run, number);
+	count_edge(census, run, stage_of(run));
 	for (size_t i = 0; i < run->added.n_entries; i++)
 		count_need(stage, &run->added.entry[i]);
 	for (size_t word = 0; word < census->n_words; word++)
