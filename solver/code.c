@@ -80,17 +80,21 @@ static void blank_displacement(struct decoding *decoding, const ZydisDecodedInst
 
 static void take(struct decoding *decoding, const ZydisDecodedInstruction *instruction, uint64_t begin)
 {
+	struct stingy_code *code = decoding->code;
 	uint64_t after = begin + instruction->length, target = STINGY_INDIRECT;
+	uint32_t n_before = code->n_references;
 	uint8_t copy[ZYDIS_MAX_INSTRUCTION_LENGTH];
 
 	memcpy(copy, decoding->function->code + begin, instruction->length);
 	blank_numbers(decoding, instruction, copy, after);
 	blank_displacement(decoding, instruction, copy, after);
-	hash(decoding->code, copy, instruction->length);
+	hash(code, copy, instruction->length);
 	if (instruction->meta.category != ZYDIS_CATEGORY_CALL)
 		return;
-	if (instruction->raw.imm[0].is_relative)
+	if (instruction->raw.imm[0].is_relative) {
 		target = decoding->function->address + after + instruction->raw.imm[0].value.u;
+		code->n_references = n_before; /* it is there already if it leads out of the function */
+	}
 	add_reference(decoding, target, after, true);
 }
 

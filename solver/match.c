@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOWHERE (UINT64_MAX - 1)
+
 /* A function of either build, to be sorted by what is in it. */
 struct entry {
 	const char *name; /* NULL where code is what counts */
@@ -147,6 +149,90 @@ static bool pair_neighbours(struct stingy_match *match, uint32_t old)
 	return any;
 }
 
+/* Whether what the old build refers to is what the new one does. */
+static bool is_same_target(const struct stingy_match *match, uint64_t old, uint64_t new)
+{
+	const char *old_stub = stingy_binary_stub(match->old, old), *new_stub = stingy_binary_stub(match->new, new);
+	uint32_t function;
+
+	if (old_stub || new_stub)
+		return old_stub && new_stub && strcmp(old_stub, new_stub) == 0;
+	if (old == STINGY_INDIRECT || new == STINGY_INDIRECT)
+		return old == new;
+	function = function_at(match->old, old);
+	return function != STINGY_NO_FUNCTION && match->to[function] != STINGY_NO_FUNCTION &&
+	       match->new->function[match->to[function]].address == new;
+}
+
+/* What a function refers to that tells one place in it from another: functions, here and in other modules. */
+static bool is_landmark(const struct stingy_binary *binary, uint64_t target)
+{
+	return function_at(binary, target) != STINGY_NO_FUNCTION || stingy_binary_stub(binary, target);
+}
+
+/* The next landmark from a place on, in steps of 1 or -1; NOWHERE: there is none. */
+static uint64_t next_landmark(const struct stingy_binary *binary, const struct stingy_code *code, uint32_t at, int step)
+{
+	for (int64_t i = (int64_t)at + step; i >= 0 && i < code->n_references; i += step)
+		if (is_landmark(binary, code->reference[i].target))
+			return code->reference[i].target;
+	return NOWHERE;
+}
+
+static bool is_same_landmark(const struct stingy_match *match, uint64_t old, uint64_t new)
+{
+	return old == NOWHERE || new == NOWHERE ? old == new : is_same_target(match, old, new);
+}
+
+/* Whether both are between the same: then they are likely to be one. */
+static bool is_between_same(const struct stingy_match *match, uint32_t old, uint32_t i, uint32_t new, uint32_t j)
+{
+	const struct stingy_code *a = &match->old_code[old], *b = &match->new_code[new];
+
+	return is_same_landmark(match, next_landmark(match->old, a, i, -1), next_landmark(match->new, b, j, -1)) &&
+	       is_same_landmark(match, next_landmark(match->old, a, i, 1), next_landmark(match->new, b, j, 1));
+}
+
+/* The only function without a counterpart that the new one refers to in such a place; STINGY_NO_FUNCTION. */
+static uint32_t find_between(const struct stingy_match *match, uint32_t old, uint32_t i)
+{
+	uint32_t new = match->to[old], found = STINGY_NO_FUNCTION;
+	const struct stingy_code *code = &match->new_code[new];
+
+	for (uint32_t j = 0; j < code->n_references; j++) {
+		uint32_t y = function_at(match->new, code->reference[j].target);
+
+		if (y == STINGY_NO_FUNCTION || y == found || match->from[y] != STINGY_NO_FUNCTION ||
+		    !is_between_same(match, old, i, new, j))
+			continue;
+		if (found != STINGY_NO_FUNCTION)
+			return STINGY_NO_FUNCTION;
+		found = y;
+	}
+	return found;
+}
+
+/* In a pair that has changed, what it refers to between two of which the counterparts are known. */
+static bool pair_between(struct stingy_match *match, uint32_t old)
+{
+	const struct stingy_code *code = &match->old_code[old];
+	bool any = false;
+
+	for (uint32_t i = 0; i < code->n_references; i++) {
+		uint32_t x = function_at(match->old, code->reference[i].target), y;
+
+		if (x == STINGY_NO_FUNCTION || match->to[x] != STINGY_NO_FUNCTION)
+			continue;
+		y = find_between(match, old, i);
+		if (y == STINGY_NO_FUNCTION)
+			continue;
+		pair(match, x, y);
+		any = true;
+	}
+	return any;
+}
+
+/* What follows from the code of the same comes first: it is surer. */
 static void pair_all_neighbours(struct stingy_match *match)
 {
 	bool any;
@@ -156,6 +242,9 @@ static void pair_all_neighbours(struct stingy_match *match)
 		for (uint32_t i = 0; i < match->old->n_functions; i++)
 			if (stingy_match_is_same(match, i))
 				any |= pair_neighbours(match, i);
+		for (uint32_t i = 0; i < match->old->n_functions && !any; i++)
+			if (match->to[i] != STINGY_NO_FUNCTION && !stingy_match_is_same(match, i))
+				any = pair_between(match, i);
 	} while (any);
 }
 
@@ -205,21 +294,6 @@ void stingy_match_fini(struct stingy_match *match)
 	free(match->from);
 }
 
-/* Whether a call of the old build and one of the new call the same. */
-static bool is_same_call(const struct stingy_match *match, uint64_t old, uint64_t new)
-{
-	const char *old_stub = stingy_binary_stub(match->old, old), *new_stub = stingy_binary_stub(match->new, new);
-	uint32_t function;
-
-	if (old_stub || new_stub)
-		return old_stub && new_stub && strcmp(old_stub, new_stub) == 0;
-	if (old == STINGY_INDIRECT || new == STINGY_INDIRECT)
-		return old == new;
-	function = function_at(match->old, old);
-	return function != STINGY_NO_FUNCTION && match->to[function] != STINGY_NO_FUNCTION &&
-	       match->new->function[match->to[function]].address == new;
-}
-
 /* Calls of the same as the target in the new function; *at: where the one of that rank returns to. */
 static uint32_t count_new(const struct stingy_match *match, uint32_t new, uint64_t target, uint32_t rank, uint32_t *at)
 {
@@ -227,7 +301,8 @@ static uint32_t count_new(const struct stingy_match *match, uint32_t new, uint64
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < code->n_references; i++)
-		if (code->reference[i].is_call && is_same_call(match, target, code->reference[i].target) && n++ == rank)
+		if (code->reference[i].is_call && is_same_target(match, target, code->reference[i].target) &&
+		    n++ == rank)
 			*at = code->reference[i].after;
 	return n;
 }

@@ -4,7 +4,7 @@
  * Functions of one name are a pair, and so are those whose code is the same (code.h); where several have the same code,
  * as wrappers of one line do, they are taken in their order, if there are as many of them in both builds. What has
  * changed and has no name is found by its neighbours: in a pair of the same code, what one refers to is a pair with
- * what the other refers to in the same place.
+ * what the other refers to in the same place. In a pair that has changed, what is between the same two others is.
  *
  * In a pair of the same code every return address keeps its place. In one that has changed, a call is told by whom it
  * calls, and by being the first, second and so on of those, if both have as many. All that is guessing: whoever goes by

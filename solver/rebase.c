@@ -206,13 +206,14 @@ static void carry_module(const struct carrying *carrying, struct stingy_manifest
 }
 
 /* Stages' names are the only ones that are written anew: decoded, as the writer encodes them. */
-static void write_stage(FILE *out, struct stingy_manifest_record *record)
+static void write_stage(FILE *out, const struct stingy_manifest_record *record)
 {
+	struct stingy_manifest_record decoded = *record;
 	char name[PATH_MAX];
 
 	stingy_text_decode(record->stage.name, name, sizeof(name));
-	record->stage.name = (struct stingy_text){name, strlen(name)};
-	stingy_manifest_write(out, record);
+	decoded.stage.name = (struct stingy_text){name, strlen(name)};
+	stingy_manifest_write(out, &decoded);
 }
 
 /* Carries a record. Returns whether the line is to be copied as it is; else it is written, or left out. */
