@@ -353,9 +353,10 @@ records()
 	printf '\x02\x02\x01\xa0\x02\x80\x02\x02\x10\0\x04loop'  # frame 2, where it calls frame 3
 	printf '\x02\x03\x01\x90\x03\x80\x03\x02\x10\0\x05%s' "$1"
 	printf '\x03\0\x05\x01\0\x03\x01\x07\x03\x02\0'          # chain 0, of the wait, and 1, of the allocation
-	for _ in 1 2 3 4 5 6 7 8; do
+	for _ in $(seq 32); do
 		printf '\x08\x02\0\x09\x02\x06\x04\x01\x40\0\x80\x01' # wait, turn of descriptor 5, 64 bytes
 		[ "${2:-}" = leak ] || printf '\x05\0'
+		printf '\x0b\x05' # it is closed
 	done
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		printf '\x0b\x05\x08\x02\0\x09\x02\x06' # it is closed; then others come by
