@@ -57,7 +57,7 @@ job()
 	SECONDS=$(($(date +%s) - BENCH_BEGAN))
 	begin_progress $((BENCH_JOBS * job_seconds))
 	progress_began=0
-	done_of_progress $(($(wc -l <"$bench_results/misses.jsonl") * job_seconds))
+	done_of_progress $((($(wc -l <"$bench_results/misses.jsonl") - BENCH_BEFORE) * job_seconds))
 	progress "misses: $name, $2 connections, $3"
 	cp "$bench_results/$name.manifest" "$work"
 	on_server=() on_client=() # nothing is timed
@@ -87,6 +87,7 @@ for what; do
 	done
 done >"$work/jobs"
 BENCH_BEGAN=$(date +%s) BENCH_JOBS=$(wc -l <"$work/jobs")
-export BENCH_BEGAN BENCH_JOBS
+BENCH_BEFORE=$(wc -l <"$bench_results/misses.jsonl")
+export BENCH_BEGAN BENCH_JOBS BENCH_BEFORE
 xargs -a "$work/jobs" -P "$(nproc)" -L 1 "$0"
 "$bench_dir/bench-results.sh" misses

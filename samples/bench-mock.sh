@@ -60,8 +60,9 @@ progress "mock: profile"
 	"$(getconf LEVEL1_DCACHE_SIZE),$(getconf LEVEL1_DCACHE_ASSOC),$(getconf LEVEL1_DCACHE_LINESIZE)" 2>"$work/out"
 progress "mock: 2500 tasks"
 row 2500
-done_of_progress 20
 runs=3
+row 20000 --total 60000
+done_of_progress 20
 for count in $counts; do
 	progress "mock: $count tasks, 8 KiB each, in sequence"
 	row "$count" --state 8192 --access sequential --total "$((count > 10000 ? 40000 : 20000))"

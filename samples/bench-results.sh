@@ -30,6 +30,25 @@ def range: if .median == null then "" else "\(.median | change) (\(.quarter | ch
 def median: sort | .[((length - 1) / 2 | floor)];
 '
 
+# The paper's table, and the targets.
+part_paper()
+{
+	local list
+	echo "### The paper's figures beside ours"
+	echo
+	[ ! -s load.jsonl ] || jq -s -f "$bench_dir/bench-load.jq" load.jsonl >load-summary.json
+	for list in load misses uniform mock; do
+		if [ "$list" = load ] && [ -s load-summary.json ]; then
+			jq '{load: .}' load-summary.json
+		elif [ "$list" != load ] && [ -s "$list.jsonl" ]; then
+			jq -s "{$list: .}" "$list.jsonl"
+		else
+			echo "{\"$list\": []}"
+		fi
+	done | jq -s add >paper.json
+	table paper.json "| what | paper | server | ours, against bare | target | reached |" ".[0] | $(<"$bench_dir/bench-paper.jq")"
+}
+
 part_load()
 {
 	echo "### Throughput, processor time and latency against concurrency"
@@ -88,9 +107,9 @@ part_uniform()
 }
 
 everything=no
-[ $# -gt 0 ] || { set -- load misses uniform mock; everything=yes; }
+[ $# -gt 0 ] || { set -- paper load misses uniform mock; everything=yes; }
 for part; do
-	[ -s "$part.jsonl" ] || continue
+	[ "$part" = paper ] || [ -s "$part.jsonl" ] || continue
 	"part_$part"
 	echo
 done

@@ -7,6 +7,7 @@
 #	bench.sh malloc 1 48 lifo        one row of malloc
 #	bench.sh load squid:2500         one server
 #	bench.sh results [PART]...       prints again what was found last, as tables
+#	bench.sh results --into FILE     puts all of them into FILE, below the line "<!-- results -->"
 #
 # Run from the build directory. Each part says at its head what it measures and by which settings (BENCH_...).
 # Results go to stdout and to bench-results/: as JSON, as plots (SVG) and as text; what it is doing goes to stderr.
@@ -65,6 +66,13 @@ all()
 	done
 }
 
+results()
+{
+	sed 's/$/  /' bench-results/machine # lines stay lines in Markdown
+	echo
+	"$dir/bench-results.sh" "$@"
+}
+
 part=${1:-all}
 mkdir -p bench-results
 case " $parts " in
@@ -81,9 +89,16 @@ case " $parts " in
 		;;
 	results)
 		shift
-		cat bench-results/machine
-		echo
-		"$dir/bench-results.sh" "$@"
+		if [ "${1:-}" = --into ]; then
+			{
+				sed '/^<!-- results -->$/q' "$2"
+				echo
+				results
+			} >bench-results/into
+			cp bench-results/into "$2"
+		else
+			results "$@"
+		fi
 		;;
 	*)
 		echo "usage: bench.sh [all|quick|results|${parts// /|}] [ARGUMENT]..." >&2
