@@ -1,6 +1,6 @@
 /*
  * The benchmark's client: a fixed number of connections, each of which sends its next request as soon as it has the
- *answer to the last. It keeps them while it is told to wait, so that servers that are compared can be loaded in turn.
+ * answer to the last. It keeps them while it is told to wait, so that servers that are compared can be loaded in turn.
  *
  *	bench-client PORT CONNECTIONS GROUP (REQUEST-FILE ANSWER-BYTES)...
  *
@@ -8,9 +8,10 @@
  * REQUEST-FILE: the bytes of a request; with several, each connection sends them in turn
  * ANSWER-BYTES: the length of its answer; 0: it is HTTP, and says so itself
  *
- * It prints a line when all connections are made. Then each line of standard input, "LEAD SECONDS", loads the server
- *for LEAD seconds that do not count and SECONDS that do; when the last answer has come, a line of JSON says what was
- *seen. A server may close a connection between two requests; it is made anew.
+ * It prints a line when all connections are made. Then each line of standard input, "LEAD SECONDS [ANSWERS]", loads the
+ * server for LEAD seconds that do not count and SECONDS that do, or until so many answers have been counted; when the
+ * last answer has come, a line of JSON says what was seen. A server may close a connection between two requests; it is
+ * made anew.
  */
 #define _GNU_SOURCE
 #include "bench-usage.h"
@@ -287,9 +288,9 @@ static void turn(int milliseconds)
 	}
 }
 
-static void turn_until(uint64_t end)
+static void turn_until(uint64_t end, uint64_t n_answers)
 {
-	for (uint64_t at; (at = now()) < end;)
+	for (uint64_t at; (at = now()) < end && answers < n_answers;)
 		turn((int)((end - at) / 1000000 + 1));
 }
 
@@ -338,18 +339,18 @@ static uint64_t own_time(void)
 	return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
 }
 
-static void load(double lead, double seconds, pid_t group)
+static void load(double lead, double seconds, uint64_t n_answers, pid_t group)
 {
 	answers = errors = reopened = longest = 0;
 	memset(histogram, 0, sizeof(histogram));
 	start_load();
-	turn_until(now() + (uint64_t)(lead * SECOND));
+	turn_until(now() + (uint64_t)(lead * SECOND), UINT64_MAX);
 	struct usage before = {0, 0}, after = {0, 0};
 	if (group > 0)
 		before = usage_of_group(group);
 	uint64_t began = now(), own = own_time();
 	is_counting = true;
-	turn_until(began + (uint64_t)(seconds * SECOND));
+	turn_until(began + (uint64_t)(seconds * SECOND), n_answers);
 	is_counting = false;
 	uint64_t took = now() - began;
 	own = own_time() - own;
@@ -406,9 +407,10 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		if (sscanf(line, "%lf %lf", &lead, &seconds) != 2)
-			errx(2, "this is not 'LEAD SECONDS': %s", line);
-		load(lead, seconds, (pid_t)group);
+		uint64_t n_answers = UINT64_MAX;
+		if (sscanf(line, "%lf %lf %" SCNu64, &lead, &seconds, &n_answers) < 2)
+			errx(2, "this is not 'LEAD SECONDS [ANSWERS]': %s", line);
+		load(lead, seconds, n_answers, (pid_t)group);
 		fflush(stdout);
 	}
 	return 0;

@@ -63,10 +63,10 @@ progress()
 	echo "bench: $(date +%T) $1$left" >&2
 }
 
-# new_results PART: bench-results/PART.jsonl is begun anew; result PART FIELDS: a line of it.
+# new_results PART: bench-results/PART.jsonl is begun anew, unless BENCH_ADD is set; result PART FIELDS: a line of it.
 new_results()
 {
-	: >"$bench_results/$1.jsonl"
+	[ -n "${BENCH_ADD:-}" ] || : >"$bench_results/$1.jsonl"
 }
 
 result()

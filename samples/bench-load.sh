@@ -26,20 +26,20 @@ search=${BENCH_SEARCH:-5}
 
 # What is measured if nobody says what.
 curve=10,40,100,400,1000,4000
-others=
-for name in jemalloc mimalloc tcmalloc; do
-	[ -z "${library[$name]:-}" ] || others+=,$name,$name+both
+everybody=bare,order,arena,both
+for allocator in "${others[@]:1}"; do
+	everybody+=,$allocator,$allocator+both
 done
 default=(
-	squid:$curve:bare,order,both "squid:2500:bare,order,arena,both$others"
-	evhttp:$curve:bare,order,both "evhttp:2500:bare,order,arena,both$others"
-	staged:$curve:bare,both staged:2500
-	haproxy:10,40,100:bare,both haproxy:2500
-	lighttpd:10,40,100:bare,both lighttpd:2500
-	merecat:10,40,100:bare,both merecat:2500
-	nginx:10,40,100:bare,both nginx:2500
-	redis:10,40,100:bare,both redis:2500
-	memcached:10,40,100:bare,both memcached:2500
+	"squid:$curve:bare,order,both" "squid:2500:$everybody"
+	"evhttp:$curve:bare,order,both" "evhttp:2500:$everybody"
+	"staged:$curve:bare,both" staged:2500
+	"haproxy:10,40,100:bare,both" haproxy:2500
+	"lighttpd:10,40,100:bare,both" lighttpd:2500
+	"merecat:10,40,100:bare,both" merecat:2500
+	"nginx:10,40,100:bare,both" nginx:2500
+	"redis:10,40,100:bare,both" redis:2500
+	"memcached:10,40,100:bare,both" memcached:2500
 )
 
 # note CONNECTIONS VARIANT START WINDOW OBJECT: a line of the results.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a pair of malloc and free costs at a managed site, at an unmanaged one, and with other allocators; the ratio of the
-# first to the fastest of the others.
+# first to the fastest of the others; and what an unmanaged site costs with each of the others beneath the library.
 #
 #	bench-malloc.sh [DEPTH SIZE lifo|fifo]
 
@@ -9,6 +9,10 @@
 
 bench=$PWD/samples/bench-malloc
 find_others
+kinds=(stingy unmanaged "${others[@]}")
+for name in "${others[@]:1}"; do
+	kinds+=("on-$name")
+done
 
 # measure WHAT ARGUMENT...: nanoseconds.
 measure()
@@ -18,6 +22,9 @@ measure()
 	case $what in
 	stingy | unmanaged)
 		"${pin[@]}" env LD_PRELOAD="$production" STINGY_MANIFEST="$work/$what.manifest" "$bench" "$@"
+		;;
+	on-*)
+		"${pin[@]}" env LD_PRELOAD="$production:${library[${what#on-}]}" STINGY_MANIFEST="$work/unmanaged.manifest" "$bench" "$@"
 		;;
 	*)
 		"${pin[@]}" env LD_PRELOAD="${library[$what]}" "$bench" "$@"
@@ -39,15 +46,15 @@ row()
 	local what
 	rm -f "$work"/times.*
 	for _ in $(seq "$runs"); do
-		for what in stingy unmanaged "${others[@]}"; do
+		for what in "${kinds[@]}"; do
 			measure "$what" "$@" >>"$work/times.$what"
 		done
 	done
-	for what in stingy unmanaged "${others[@]}"; do
+	for what in "${kinds[@]}"; do
 		echo "$what $(spread <"$work/times.$what")"
 	done | awk -v depth="$1" -v size="$2" -v order="$3" -v rows="$work/rows" '
 		{ cell = cell sprintf("  %6.2f %6.2f..%-6.2f", $2, $3, $4); median[$1] = $2 }
-		NR > 2 && (least == "" || $2 < least) { least = $2; fastest = $1 }
+		NR > 2 && $1 !~ /^on-/ && (least == "" || $2 < least) { least = $2; fastest = $1 }
 		END {
 			printf "%5s %5s %5s%s  %5.2f of %s\n", depth, size, order, cell, median["stingy"] / least, fastest
 			print depth, median["stingy"] / least, median["unmanaged"] - median["glibc"] >>rows
@@ -69,7 +76,7 @@ sums()
 
 printf 'ns for a pair of malloc and free, loop included: median and least..most of %s runs; ratio: stingy to the fastest other\n' "$runs"
 printf '%5s %5s %5s' depth size order
-cell_titles stingy unmanaged "${others[@]}"
+cell_titles "${kinds[@]}"
 printf '  ratio\n'
 if [ $# -gt 0 ]; then
 	prepare "$1" "$2"

@@ -13,7 +13,6 @@
 # shellcheck source-path=SCRIPTDIR source=../t/servers.sh
 . "$bench_dir/../t/servers.sh"
 
-client=$build_dir/samples/bench-client
 lead=0.1 # seconds before a window in which a server finds its data again
 declare -A instance_group=() instance_worker=() instance_client=() instance_to=() instance_from=()
 
@@ -69,7 +68,7 @@ begin_client()
 {
 	local to from
 	mkfifo "$server_dir/to" "$server_dir/from"
-	"${on_client[@]}" "$client" "$server_port" "$2" "$server_pid" "${server_talks[@]}" \
+	"${on_client[@]}" "$build_dir/samples/bench-client" "$server_port" "$2" "$server_pid" "${server_talks[@]}" \
 		<"$server_dir/to" >"$server_dir/from" &
 	instance_client[$1]=$!
 	exec {to}>"$server_dir/to" {from}<"$server_dir/from"
@@ -78,10 +77,10 @@ begin_client()
 	hear "$1" # it is ready
 }
 
-# tell VARIANT LEAD SECONDS: its client loads the server; hear VARIANT: what it then says, in $heard.
+# tell VARIANT LEAD SECONDS [ANSWERS]: its client loads the server; hear VARIANT: what it then says, in $heard.
 tell()
 {
-	echo "$2 $3" >&"${instance_to[$1]}"
+	echo "$2 $3 ${4:-}" >&"${instance_to[$1]}"
 }
 
 hear()
@@ -102,6 +101,11 @@ end_client()
 end()
 {
 	end_client "$1"
+	end_server "$1"
+}
+
+end_server()
+{
 	kill -KILL -- "-${instance_group[$1]}"
 	wait "${instance_group[$1]}" 2>/dev/null || :
 	unset "server_groups[${instance_group[$1]}]"

@@ -83,10 +83,11 @@ server_load()
 # Reads and writes in turn; each write makes an object and lets another go.
 server_bench()
 {
-	local value
+	# shellcheck disable=SC2016 # the dollars are the protocol's
+	local value get='*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n' set='*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$512\r\n'
 	value=$(seq 1 100000 | head -c 512 | tr '\n' ' ')
-	printf '*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n' >"$server_dir/get"
-	printf '*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$512\r\n%s\r\n' "$value" >"$server_dir/set"
+	printf %b "$get" >"$server_dir/get"
+	printf "%b%s\r\n" "$set" "$value" >"$server_dir/set"
 	redis_do SET key "$value" >"$server_dir/first"
 	server_talks=("$server_dir/get" 520 "$server_dir/set" 5)
 }

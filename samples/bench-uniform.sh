@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Uniform load to failure: httperf opens connections at a given rate, whether the server keeps up or not, with 20 requests
+# one after the other on each. The rate rises by steps until requests fail (5 s without an answer, or refused) or fewer
+# than 98 in a hundred are answered in time; the peak is the rate before that. In the end it is tried again.
+#
+#	bench-uniform.sh [SERVER]...      staged, evhttp and squid by default
+
+# shellcheck source-path=SCRIPTDIR source=bench-common.sh disable=SC2154
+. "${0%/*}/bench-common.sh"
+find_others
+# shellcheck source=bench-servers.sh
+. "$bench_dir/bench-servers.sh"
+
+rounds=${BENCH_ROUNDS:-3}
+calls=20       # requests on a connection
+time_of_rate=1.5 # seconds of a trial
+
+# trial RATE: of requests a second; prints how many a second were answered in all, and how many failed.
+trial()
+{
+	local rate connections
+	rate=$(awk "BEGIN { print $1 / $calls }")
+	connections=$(awk "BEGIN { print int($rate * $time_of_rate) }")
+	"${on_client[@]}" httperf --hog --server 127.0.0.1 --port "$server_port" --uri /small --rate "$rate" \
+		--num-conns "$connections" --num-calls $calls --timeout 5 2>"$work/httperf.err" |
+		awk -v asked="$((connections * calls))" '
+			/^Total:/ { answered = $7; took = $9 }
+			/^Errors: total/ { failed = $3 }
+			END { printf "%.0f %d\n", (took > 0 ? answered / took : 0), failed + asked - answered }'
+}
+
+# peak FROM: the greatest rate that the server keeps up with; steps of 5 per cent upwards from FROM.
+peak()
+{
+	local rate=$1 best=0 answered failed
+	while :; do
+		read -r answered failed < <(trial "$rate")
+		awk "BEGIN { exit !($failed == 0 && $answered >= 0.90 * $rate) }" || break
+		best=$rate
+		rate=$((rate * 105 / 100))
+	done
+	echo "$best"
+}
+
+# guess: a rate that it surely keeps up with: six tenths of what it does for 40 connections.
+guess()
+{
+	begin_client guess 40
+	tell guess 0.2 0.5
+	hear guess
+	end_client guess
+	jq -n "$heard | .requests / .seconds * 0.6 | floor"
+}
+
+[ $# -gt 0 ] || set -- staged evhttp squid
+new_results uniform
+begin_progress $(($# * rounds * 2 * 22))
+for name; do
+	make_manifest 2500
+	for round in $(seq "$rounds"); do
+		for variant in bare both; do
+			progress "uniform: $name, $variant, round $round of $rounds"
+			begin "$variant" 1
+			end_client "$variant"
+			[ "$round.$variant" != 1.bare ] || from=$(guess)
+			rate=$(peak "$from")
+			result uniform "$(printf '"server": "%s", "variant": "%s", "round": %d, "peak": %d' "$name" "$variant" "$round" "$rate")"
+			end_server "$variant"
+			done_of_progress 22
+		done
+	done
+done
+"$bench_dir/bench-results.sh" uniform
