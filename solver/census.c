@@ -1,6 +1,7 @@
 #include "census.h"
 
 #include "bits.h"
+#include "graph.h"
 #include "memory.h"
 #include "stages.h"
 
@@ -156,6 +157,7 @@ void stingy_census_begin(struct stingy_census *census, struct stingy_object *obj
 		return;
 	}
 	count_serving(unit, size);
+	run->n_begun++;
 	stingy_tally_add(&run->added, object->unit, 1);
 	if (!object->task) {
 		unit->taskless++;
@@ -203,8 +205,10 @@ void stingy_census_end(struct stingy_census *census, const struct stingy_object 
 		census->thread[object->thread].live[object->unit]--;
 	if (census->trial)
 		stingy_trial_end(census->trial, object);
-	if (run)
+	if (run) {
+		run->n_ended++;
 		stingy_tally_add(&run->added, object->unit, -1);
+	}
 	if (!object->serving)
 		return;
 	unit->fate[fate]++;
@@ -264,6 +268,8 @@ void stingy_census_run(struct stingy_census *census, const struct stingy_run *ru
 
 	stage->runs++;
 	stage->task_runs += run->task != NULL;
+	if (census->graph)
+		stingy_graph_run(census->graph, run);
 	if (!census->n_words)
 		return;
 	count_edge(census, run);

@@ -80,6 +80,8 @@ struct stingy_census_thread {
 	uint32_t open_tasks[2]; /* those that it ran a stage for last: as the census's */
 };
 
+struct stingy_graph;
+
 struct stingy_census {
 	struct stingy_unit *unit;
 	uint32_t n_units;
@@ -94,6 +96,8 @@ struct stingy_census {
 	uint32_t open_tasks[2]; /* now: those of descriptors, and those that the program announces */
 	uint32_t max_tasks;     /* of either, at most */
 	uint32_t last_timed;    /* stage */
+	uint64_t begun_runs;
+	struct stingy_graph *graph; /* the caller's: told of all runs; NULL: none */
 	/* The rest is there only in a census of relations: which units meet in one task, and in one thread. */
 	struct stingy_census_thread *thread; /* STINGY_CENSUS_THREADS of them */
 	uint32_t max_tasks_in_thread;        /* as max_tasks, of one thread */

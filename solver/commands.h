@@ -25,5 +25,6 @@ int stingy_cmd_tune(int argc, char **argv);
 int stingy_cmd_top(int argc, char **argv);
 int stingy_cmd_check(int argc, char **argv);
 int stingy_cmd_map(int argc, char **argv);
+int stingy_cmd_graph(int argc, char **argv);
 
 #endif

@@ -1,5 +1,6 @@
 #include "runs.h"
 
+#include "graph.h"
 #include "links.h"
 #include "queued.h"
 
@@ -15,6 +16,9 @@ struct stingy_thread {
 	uint64_t turn_began;     /* nanoseconds */
 	uint64_t stage_began;    /* nanoseconds */
 	uint32_t turn_stage;     /* of the turn's first run; STINGY_STAGE_PENDING */
+	uint32_t turn_stages;    /* changes of stage in the turn so far, announced ones too */
+	bool is_measured;        /* the stack of the announced run was: it took longer for that */
+	uint64_t depth;          /* bytes of stack at the call by which it waits; 0: not told */
 	bool timed;              /* the turn's duration is its first stage's: nothing else is known to be in it */
 	UT_hash_handle hh;
 };
@@ -96,6 +100,7 @@ static void end_task(struct stingy_runs *runs, uint64_t id, bool announced)
 static void begin_run(struct stingy_runs *runs, struct stingy_run *run, struct stingy_task *task, uint32_t stage)
 {
 	stingy_run_begin(run, task, stage, runs->census->n_words);
+	run->serial = ++runs->census->begun_runs;
 }
 
 static void end_run(struct stingy_runs *runs, struct stingy_run *run)
@@ -126,6 +131,8 @@ static void end_turn(struct stingy_runs *runs, uint64_t time)
 	if (!thread->in_turn)
 		return;
 	thread->in_turn = false;
+	/* Of a turn of which nothing is known but the stages that were announced in it there is nothing to tell. */
+	thread->turn.is_idle = thread->turn.stage == STINGY_STAGE_PENDING && thread->turn_stages > 0;
 	end_run(runs, &thread->turn);
 	if (thread->timed && time >= thread->turn_began)
 		stingy_census_time(runs->census, stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : stage,
@@ -143,6 +150,7 @@ static void begin_turn(struct stingy_runs *runs, uint64_t time, uint64_t fd)
 	thread->turn_began = time;
 	thread->turn_stage = STINGY_STAGE_PENDING;
 	thread->timed = true;
+	thread->turn_stages = 0;
 }
 
 static void wait_again(struct stingy_runs *runs, uint64_t time, uint32_t number)
@@ -150,6 +158,8 @@ static void wait_again(struct stingy_runs *runs, uint64_t time, uint32_t number)
 	end_turn(runs, time);
 	runs->thread->turn_began = time;
 	runs->thread->wait = runs->input->chain[number];
+	if (runs->census->graph)
+		stingy_graph_waited(runs->census->graph, runs->thread->wait, runs->thread->depth);
 }
 
 static void end_stage(struct stingy_runs *runs, uint64_t time)
@@ -161,7 +171,7 @@ static void end_stage(struct stingy_runs *runs, uint64_t time)
 		return;
 	thread->announced = false;
 	end_run(runs, &thread->stage);
-	if (time >= thread->stage_began)
+	if (time >= thread->stage_began && !thread->is_measured)
 		stingy_census_time(runs->census, stage, time - thread->stage_began);
 }
 
@@ -182,7 +192,9 @@ static void begin_stage(struct stingy_runs *runs, const struct stingy_trace_reco
 	begin_run(runs, &thread->stage, enter_task(runs, &key), named_stage(runs, record->stage.frame));
 	thread->announced = true;
 	thread->stage_began = record->stage.time;
+	thread->is_measured = false;
 	thread->timed = false;
+	thread->turn_stages++;
 }
 
 /* A loop that comes back from waiting without an event goes on to its timers: a turn of no known task. */
@@ -289,6 +301,7 @@ static void follow_stage(struct stingy_runs *runs, uint32_t number)
 	} else {
 		end_run(runs, run);
 		begin_run(runs, run, task, stage);
+		thread->turn_stages++;
 	}
 	stingy_task_release(task);
 }
@@ -299,7 +312,14 @@ struct stingy_run *stingy_runs_enter(struct stingy_runs *runs, uint32_t chain)
 
 	if (run == &runs->thread->turn)
 		follow_stage(runs, chain);
+	if (run && runs->census->graph)
+		stingy_graph_chain(runs->census->graph, run, runs->input->chain[chain]);
 	return run;
+}
+
+static uint32_t known_stage(const struct stingy_run *run)
+{
+	return run->stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : run->stage;
 }
 
 /* What is done for a connection in a turn for none is for that connection. */
@@ -314,7 +334,9 @@ static void take_call(struct stingy_runs *runs, const struct stingy_trace_call *
 	if (run == &runs->thread->turn && task && task->is_connection && !(run->task && run->task->is_connection))
 		turn_to(runs, run, enter_task(runs, &task->key));
 	run = stingy_runs_enter(runs, call->chain);
-	runs->census->stage[run->stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : run->stage].calls++;
+	runs->census->stage[known_stage(run)].calls++;
+	if (runs->census->graph)
+		stingy_graph_called(runs->census->graph, known_stage(run), call);
 }
 
 /* The task that a queue function was given, or whom it was queued by. NULL: nobody knows. */
@@ -337,8 +359,26 @@ static void take_queue(struct stingy_runs *runs, const struct stingy_trace_queue
 	struct stingy_task *task = given_task(runs, queue->task, run);
 	uint32_t stage = queue->frame == UINT32_MAX ? STINGY_STAGE_OTHER : named_stage(runs, queue->frame);
 
+	if (run && stage != STINGY_STAGE_OTHER && runs->census->graph)
+		stingy_graph_queued(runs->census->graph, known_stage(run), stage);
 	if (task && stage != STINGY_STAGE_OTHER)
 		stingy_queued_put(&runs->queue[stage], task);
+}
+
+/* It comes just before the record that ends the announced run, or the turn; that may have had several stages. */
+static void take_stack(struct stingy_runs *runs, uint64_t used, uint64_t depth)
+{
+	struct stingy_thread *thread = runs->thread;
+	const struct stingy_run *run = stingy_runs_current(runs);
+
+	if (thread->announced)
+		thread->is_measured = true;
+	else
+		thread->depth = depth;
+	thread->timed = false; /* to measure took time, too */
+	if (run && runs->census->graph)
+		stingy_graph_used_stack(runs->census->graph, known_stage(run), used,
+					thread->announced || thread->turn_stages == 0);
 }
 
 void stingy_runs_take(struct stingy_runs *runs, const struct stingy_trace_record *record)
@@ -379,6 +419,9 @@ void stingy_runs_take(struct stingy_runs *runs, const struct stingy_trace_record
 		break;
 	case STINGY_TRACE_QUEUE:
 		take_queue(runs, &record->queue);
+		break;
+	case STINGY_TRACE_STACK:
+		take_stack(runs, record->stack.used, record->stack.depth);
 		break;
 	default:
 		break;

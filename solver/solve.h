@@ -11,6 +11,7 @@
 #ifndef STINGY_SOLVE_H
 #define STINGY_SOLVE_H
 
+#include "graph.h"
 #include "input.h"
 #include "layout.h"
 #include "model.h"
@@ -69,6 +70,15 @@ void stingy_solve_defaults(struct stingy_solve_options *options);
 
 void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_options *options);
 void stingy_solve_fini(struct stingy_solve *solve);
+
+/*
+ * The first steps alone: reads the traces, chooses the program, settles the stages. Returns 0, or -1: solve->error says
+ * why. To be called once, and neither with run.
+ */
+int stingy_solve_survey(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths);
+
+/* After the survey, or the whole run: the stage call graph, whole. It is the caller's, to be freed before solve. */
+void stingy_solve_graph(struct stingy_solve *solve, struct stingy_graph *graph);
 
 /* Returns 0, or -1: solve->error says why. To be called once. */
 int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths);

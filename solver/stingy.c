@@ -20,6 +20,7 @@ struct command {
 static const struct command commands[] = {
 	{"profile", stingy_cmd_profile, "run a program and record what it allocates"},
 	{"solve", stingy_cmd_solve, "compute a manifest from recorded traces"},
+	{"graph", stingy_cmd_graph, "show the stages of recorded traces, and how they follow each other"},
 	{"run", stingy_cmd_run, "run a program with the allocator that a manifest configures"},
 	{"stat", stingy_cmd_stat, "show how the allocator is doing in running processes"},
 	{"tune", stingy_cmd_tune, "profile and solve, and tell whether and how to run a server"},

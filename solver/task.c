@@ -58,6 +58,8 @@ void stingy_run_begin(struct stingy_run *run, struct stingy_task *task, uint32_t
 {
 	run->task = stingy_task_hold(task);
 	run->stage = stage;
+	run->n_begun = run->n_ended = 0;
+	run->is_idle = false;
 	stingy_tally_clear(&run->added);
 	take_live_units(run, n_words);
 	if (!task)

@@ -44,6 +44,9 @@ struct stingy_task {
 struct stingy_run {
 	uint32_t stage;            /* or STINGY_STAGE_PENDING */
 	uint32_t number;           /* of the task's runs */
+	uint64_t serial;           /* of all runs of the census, from 1 */
+	uint32_t n_begun, n_ended; /* objects */
+	bool is_idle;              /* nothing is known of it, and nothing to be told */
 	struct stingy_task *task;  /* NULL: none known */
 	struct stingy_tally added; /* by unit: objects begun in it less objects ended in it */
 	uint64_t *live;            /* set of the units live in the task when the run began; NULL: not wanted */
