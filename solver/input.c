@@ -91,7 +91,7 @@ static void take_chain(struct survey *survey, const struct stingy_trace_chain *d
 	input->chain[input->n_chains++] = stingy_chains_add(survey->chains, place, declared->depth, declared->complete);
 }
 
-static size_t find_pair(struct survey *survey, uint32_t wait, uint32_t chain, bool is_call)
+static size_t find_pair(struct survey *survey, uint32_t wait, uint32_t chain, uint32_t call)
 {
 	struct stingy_input *input = survey->input;
 	uint64_t key = (uint64_t)wait << 32 | chain;
@@ -105,12 +105,12 @@ static size_t find_pair(struct survey *survey, uint32_t wait, uint32_t chain, bo
 	entry->pair = input->n_pairs++;
 	HASH_ADD(hh, survey->pairs, key, sizeof(entry->key), entry);
 	STINGY_GROW(input->pair, &survey->pair_room, input->n_pairs);
-	input->pair[entry->pair] = (struct stingy_input_pair){.wait = wait, .chain = chain, .is_call = is_call};
+	input->pair[entry->pair] = (struct stingy_input_pair){.wait = wait, .chain = chain, .call = call};
 	return entry->pair;
 }
 
 /* The current thread is at the chain. */
-static void take_pair(struct survey *survey, uint32_t number, bool is_call)
+static void take_pair(struct survey *survey, uint32_t number, uint32_t call)
 {
 	struct last_pair *last = &survey->last[number];
 	uint32_t wait = survey->thread->wait;
@@ -118,7 +118,7 @@ static void take_pair(struct survey *survey, uint32_t number, bool is_call)
 	if (wait == STINGY_NO_CHAIN)
 		return;
 	if (last->wait != wait)
-		*last = (struct last_pair){wait, find_pair(survey, wait, survey->input->chain[number], is_call)};
+		*last = (struct last_pair){wait, find_pair(survey, wait, survey->input->chain[number], call)};
 	survey->input->pair[last->pair].n++;
 }
 
@@ -127,7 +127,7 @@ static void take_allocation(struct survey *survey, const struct stingy_trace_all
 	if (alloc->address & STINGY_TRACE_POOL)
 		survey->chains->chain[survey->input->chain[alloc->chain]].is_pool = true;
 	survey->serving += survey->thread->wait != STINGY_NO_CHAIN || survey->thread->in_stage;
-	take_pair(survey, alloc->chain, false);
+	take_pair(survey, alloc->chain, 0);
 }
 
 static void take_wait(struct survey *survey, uint32_t chain)
@@ -202,7 +202,7 @@ static void take(struct survey *survey, const struct stingy_trace_record *record
 		break;
 	case STINGY_TRACE_CALL:
 		if (record->call.number != SYS_epoll_ctl)
-			take_pair(survey, record->call.chain, true);
+			take_pair(survey, record->call.chain, record->call.number + 1);
 		break;
 	case STINGY_TRACE_INDIRECT:
 		survey->places->place[survey->input->frame[record->indirect]].indirect = true;

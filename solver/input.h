@@ -20,8 +20,8 @@
 struct stingy_input_pair {
 	uint32_t wait;
 	uint32_t chain;
-	uint64_t n; /* times */
-	bool is_call;
+	uint64_t n;    /* times */
+	uint32_t call; /* 0: allocations; else calls of the system, by its number + 1 */
 };
 
 struct stingy_input {

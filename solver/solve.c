@@ -206,7 +206,7 @@ static void find_stages(struct stingy_solve *solve)
 			continue;
 		for (size_t j = 0; j < input->n_pairs; j++)
 			stingy_stages_note(&solve->stages, &solve->places, &solve->chains, input->pair[j].wait,
-					   input->pair[j].chain, input->pair[j].n, input->pair[j].is_call);
+					   input->pair[j].chain, input->pair[j].n, input->pair[j].call);
 		for (size_t j = 0; j < input->n_announced; j++)
 			stingy_stages_add(&solve->stages, &solve->places.place[input->announced[j]]);
 	}

@@ -21,7 +21,7 @@ struct stingy_stage_pair {
 	uint32_t frame;    /* the outermost one that may be the stage's; NO_FRAME: none, or it is declared */
 	uint32_t declared; /* a place in the stage, by the user's word; NO_PLACE: there is none */
 	uint64_t n;        /* times */
-	bool is_call;      /* of the system; else an allocation */
+	uint32_t call;     /* 0: it allocated; else it called the system, by that number + 1 */
 	uint32_t stage;
 	UT_hash_handle hh;
 };
@@ -40,8 +40,8 @@ struct called {
 struct stingy_stage_function {
 	struct function_key key;
 	uint64_t own, dispatched;
-	uint32_t call;        /* the place of the system call that it makes itself; NO_PLACE: none so far */
-	bool is_more;         /* than a method that makes one system call */
+	uint32_t call;        /* the first system call in it, as in the pair; 0: none so far */
+	bool is_more;         /* than a method that makes one sort of system call */
 	struct called stages; /* what it calls by pointer, itself or a few direct calls below; methods do not count */
 	uint32_t site;        /* where it does that; NO_PLACE: nowhere so far */
 	bool is_sequence;     /* in several places, or not itself */
@@ -171,7 +171,7 @@ static void heed(struct stingy_stage_pair *pair, const struct stingy_places *pla
 }
 
 void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places *places,
-			const struct stingy_chains *chains, uint32_t wait, uint32_t chain, uint64_t n, bool is_call)
+			const struct stingy_chains *chains, uint32_t wait, uint32_t chain, uint64_t n, uint32_t call)
 {
 	uint64_t key = PAIR(wait, chain);
 	struct stingy_stage_pair *pair;
@@ -184,7 +184,7 @@ void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places
 		pair->frame = part(places, &chains->chain[wait], &chains->chain[chain]);
 		pair->declared = NO_PLACE;
 		heed(pair, places, &chains->chain[chain]);
-		pair->is_call = is_call;
+		pair->call = call;
 		HASH_ADD(hh, stages->pairs, key, sizeof(pair->key), pair);
 	}
 	pair->n += n;
@@ -201,7 +201,7 @@ static struct stingy_stage_function *function_at(const struct settling *settling
 		return function;
 	function = stingy_memory_new(1, sizeof(*function));
 	function->key = key;
-	function->call = function->site = NO_PLACE;
+	function->site = NO_PLACE;
 	HASH_ADD(hh, settling->stages->functions, key, sizeof(function->key), function);
 	return function;
 }
@@ -253,7 +253,7 @@ static void find_calls(const struct settling *settling, const struct stingy_chai
 		if (frame == 0)
 			break;
 		by_pointer = settling->site[chain->place[frame]].by_pointer;
-		if (!by_pointer || frame > 1 || !pair->is_call)
+		if (!by_pointer || frame > 1 || !pair->call)
 			note_called(by_pointer ? &function->pointer : &function->direct,
 				    function_at(settling, chain->place[frame - 1]));
 	}
@@ -280,7 +280,7 @@ static uint32_t next_frame(const struct settling *settling, const struct stingy_
 	return NO_FRAME;
 }
 
-/* Notes what the function at the frame does there: a method such as tcp_read makes one system call, and no more. */
+/* Notes what happens in the functions: a method such as tcp_read makes one sort of system call, and no more. */
 static void observe(const struct settling *settling, const struct stingy_chain *chain,
 		    const struct stingy_stage_pair *pair)
 {
@@ -289,15 +289,14 @@ static void observe(const struct settling *settling, const struct stingy_chain *
 	for (unsigned level = 0; level < STINGY_DISPATCHERS && frame != NO_FRAME; level++) {
 		struct stingy_stage_function *function = function_at(settling, chain->place[frame]);
 
-		if (frame > 0 || !pair->is_call || (function->call != NO_PLACE && function->call != chain->place[0]))
-			function->is_more = true;
-		else
-			function->call = chain->place[0];
+		function->is_more |= !pair->call || (function->call && function->call != pair->call);
+		function->call = pair->call;
 		frame = next_frame(settling, chain, frame);
 	}
 }
 
-/* What such a method does is the work of the function that calls it. */
+/* What such a method does is the work of whom it is called for, unless that calls it itself: as a loop calls a handler.
+ */
 static void weigh(const struct settling *settling, const struct stingy_chain *chain,
 		  const struct stingy_stage_pair *pair)
 {
@@ -309,7 +308,7 @@ static void weigh(const struct settling *settling, const struct stingy_chain *ch
 		next = next_frame(settling, chain, frame);
 		if (next != NO_FRAME)
 			callee = function_at(settling, chain->place[next]);
-		if (!callee || !callee->is_more) {
+		if (!callee || (!callee->is_more && next + 1 < frame)) {
 			function->own += pair->n;
 			continue;
 		}

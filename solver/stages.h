@@ -5,10 +5,10 @@
  * an allocation or a system call. Seen from main they are the same until they part; where they part is the scheduler,
  * and the next function inwards is the stage. Unless that is a dispatcher, such as libevent's or a queue of calls that
  * the loop empties after the events: a function that does all but nothing but call others by pointer, itself or a few
- * direct calls below. Then what it calls is the stage, or a dispatcher again; though what is itself called by pointer is
- * one only if it was seen to call several. A method that makes a system call and does no more (tcp_read) is part of the
- * function that calls it. All pairs of chains are noted first, then settled, then asked
- * for. Stage 0 is the work of which no function is known.
+ * direct calls below. Then what it calls is the stage, or a dispatcher again; though what is itself called by pointer
+ * is one only if it was seen to call several from one place. What a function reads or writes by a method that does no
+ * more (tcp_read), called in some function below it, is its own work. All pairs of chains are noted first, then
+ * settled, then asked for. Stage 0 is the work of which no function is known.
  *
  * Heap memory, from init to fini; one thread.
  */
@@ -42,9 +42,12 @@ void stingy_stages_fini(struct stingy_stages *stages);
 uint32_t stingy_stages_find(const struct stingy_stages *stages, const struct stingy_place *place);
 uint32_t stingy_stages_add(struct stingy_stages *stages, const struct stingy_place *place);
 
-/* Notes that a thread which had waited at one chain was at the other n times: to allocate, or to call the system. */
+/*
+ * Notes that a thread which had waited at one chain was at the other n times: to allocate (call is 0), or to call the
+ * system (call is its number + 1).
+ */
 void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places *places,
-			const struct stingy_chains *chains, uint32_t wait, uint32_t chain, uint64_t n, bool is_call);
+			const struct stingy_chains *chains, uint32_t wait, uint32_t chain, uint64_t n, uint32_t call);
 
 /* After the last pair: decides which functions are stages. */
 void stingy_stages_settle(struct stingy_stages *stages, const struct stingy_places *places,

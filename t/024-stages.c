@@ -70,12 +70,12 @@ static uint32_t chain(struct program *program, bool complete, const uint64_t *of
 
 static void note(struct program *program, uint32_t wait, uint32_t allocation)
 {
-	stingy_stages_note(&program->stages, &program->places, &program->chains, wait, allocation, 1, false);
+	stingy_stages_note(&program->stages, &program->places, &program->chains, wait, allocation, 1, 0);
 }
 
-static void note_calls(struct program *program, uint32_t wait, uint32_t call, uint64_t n)
+static void note_calls(struct program *program, uint32_t wait, uint32_t at, uint64_t n, uint32_t call)
 {
-	stingy_stages_note(&program->stages, &program->places, &program->chains, wait, call, n, true);
+	stingy_stages_note(&program->stages, &program->places, &program->chains, wait, at, n, call);
 }
 
 static void settle(struct program *program)
@@ -239,7 +239,7 @@ static void is_not_below_one_that_works(void **state)
 			      MAIN + 1);
 
 	note(program, wait, itself);
-	note_calls(program, wait, plugin, 9);
+	note_calls(program, wait, plugin, 9, 1);
 	note(program, wait, deep);
 	settle(program);
 	assert_int_equal(stage_of(program, wait, itself), READ);
@@ -256,7 +256,7 @@ static void is_below_a_dispatcher_that_hardly_works(void **state)
 	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
 
 	note(program, wait, itself);
-	note_calls(program, wait, in_read, 49);
+	note_calls(program, wait, in_read, 49, 1);
 	settle(program);
 	assert_int_equal(stage_of(program, wait, itself), DISPATCH);
 	assert_int_equal(stage_of(program, wait, in_read), READ);
@@ -270,11 +270,41 @@ static void is_not_a_method_that_reads(void **state)
 	uint32_t reads = CHAIN(program, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1);
 	uint32_t allocates = CHAIN(program, ALLOC + 1, DISPATCH + 1, LOOP + POINTER, MAIN + 1);
 
-	note_calls(program, wait, reads, 1000);
+	note_calls(program, wait, reads, 1000, 1);
 	note(program, wait, allocates);
 	settle(program);
 	assert_int_equal(stage_of(program, wait, reads), DISPATCH);
 	assert_int_equal(stage_of(program, wait, allocates), DISPATCH);
+}
+
+/* As lighttpd's state machine, which reads and writes by pointer, in functions that it calls. */
+static void is_not_a_method_further_below(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t reads = CHAIN(program, READ + 1, ALLOC + POINTER, DISPATCH + 1, LOOP + 2, MAIN + 1);
+	uint32_t writes = CHAIN(program, POLL + 1, WRITE + 1, PERSIST + POINTER, DISPATCH + 2, LOOP + 2, MAIN + 1);
+
+	note_calls(program, wait, reads, 1000, 1);
+	note_calls(program, wait, writes, 1000, 2);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, reads), DISPATCH);
+	assert_int_equal(stage_of(program, wait, writes), DISPATCH);
+}
+
+/* Handlers that only read, or only write, are handlers all the same. */
+static void is_a_handler_that_only_reads(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t reads = CHAIN(program, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+	uint32_t writes = CHAIN(program, WRITE + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+
+	note_calls(program, wait, reads, 1000, 1);
+	note_calls(program, wait, writes, 1000, 2);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, reads), READ);
+	assert_int_equal(stage_of(program, wait, writes), WRITE);
 }
 
 /* Between the loop and the stages is one function of which not even the beginning is known. */
@@ -348,6 +378,8 @@ int main(void)
 		TEST(is_not_below_one_that_works),
 		TEST(is_below_a_dispatcher_that_hardly_works),
 		TEST(is_not_a_method_that_reads),
+		TEST(is_not_a_method_further_below),
+		TEST(is_a_handler_that_only_reads),
 		TEST(is_below_an_unknown_function),
 		TEST(is_the_outermost_function),
 		TEST(is_not_inferred_from_half_a_chain),

@@ -82,7 +82,7 @@ static inline void take_census(struct replayed *replayed)
 	for (size_t i = 0; i < replayed->input.n_pairs; i++)
 		stingy_stages_note(&replayed->stages, &replayed->places, &replayed->chains,
 				   replayed->input.pair[i].wait, replayed->input.pair[i].chain,
-				   replayed->input.pair[i].n, replayed->input.pair[i].is_call);
+				   replayed->input.pair[i].n, replayed->input.pair[i].call);
 	for (size_t i = 0; i < replayed->input.n_announced; i++)
 		stingy_stages_add(&replayed->stages, &replayed->places.place[replayed->input.announced[i]]);
 	stingy_stages_settle(&replayed->stages, &replayed->places, &replayed->chains);

@@ -41,7 +41,7 @@ static int read_all(struct all *all, char **paths)
 		}
 		for (size_t j = 0; j < input->n_pairs; j++)
 			stingy_stages_note(&all->stages, &all->places, &all->chains, input->pair[j].wait,
-					   input->pair[j].chain, input->pair[j].n, input->pair[j].is_call);
+					   input->pair[j].chain, input->pair[j].n, input->pair[j].call);
 		for (size_t j = 0; j < input->n_announced; j++)
 			stingy_stages_add(&all->stages, &all->places.place[input->announced[j]]);
 	}
