@@ -53,6 +53,7 @@ static struct stingy_trace_record all[] = {
 	{STINGY_TRACE_QUEUE, .queue = {1000004, 2, UINT32_MAX, UINT64_MAX}},
 	{STINGY_TRACE_QUEUE, .queue = {0, 0, 2, 0}},
 	{STINGY_TRACE_INDIRECT, .indirect = 2},
+	{STINGY_TRACE_INTERFACE, .text = {name, 6}},
 };
 
 struct trace {
@@ -151,6 +152,8 @@ static bool same(const struct stingy_trace_record *a, const struct stingy_trace_
 		return SAME(stack.used) && SAME(stack.depth);
 	case STINGY_TRACE_INDIRECT:
 		return SAME(indirect);
+	case STINGY_TRACE_INTERFACE:
+		return same_text(a->text, b->text);
 	case STINGY_TRACE_QUEUE:
 		return SAME(queue.time) && SAME(queue.chain) && SAME(queue.frame) && SAME(queue.task);
 	}
@@ -355,7 +358,7 @@ static const struct {
 	const char *error;
 } bad_records[] = {
 	{BYTES("\0"), "unknown record"},
-	{BYTES("\25"), "unknown record"},
+	{BYTES("\26"), "unknown record"},
 	{BYTES("\7\200\0"), "malformed number"},
 	{BYTES("\7\377\377\377\377\377\377\377\377\377\2"), "malformed number"},
 	{BYTES("\7\377\377\377\377\377\377\377\377\377\201"), "malformed number"},

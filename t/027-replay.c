@@ -207,14 +207,118 @@ static void what_comes_after_the_survey_is_not_read(void **state)
 	assert_int_equal(replayed->census.serving, 1);
 }
 
+/* A turn of the listener in which a connection begins. */
+static void accept_in_turn(struct replayed *replayed, uint64_t fd)
+{
+	turn(replayed, 3);
+	made_fd(&replayed->made, STINGY_TRACE_ACCEPT, fd);
+}
+
+static void request_in_turn(struct replayed *replayed, uint64_t fd)
+{
+	turn(replayed, fd);
+	made_request(&replayed->made, fd);
+}
+
+/* Each request is a task; what outlives one is the connection's, or the next one's. */
+static void requests_of_a_connection_are_told_apart(void **state)
+{
+	struct replayed *replayed = *state;
+	const struct stingy_unit *a, *b;
+
+	accept_in_turn(replayed, 5);
+	request_in_turn(replayed, 5);
+	made_alloc(&replayed->made, replayed->a, 16, 0x100); /* lives until the connection ends */
+	made_alloc(&replayed->made, replayed->b, 16, 0x200); /* until the next request */
+	made_alloc(&replayed->made, replayed->b, 16, 0x300); /* within its own */
+	made_free(&replayed->made, 0x300);
+	request_in_turn(replayed, 5);
+	made_free(&replayed->made, 0x200);
+	/* Made before the read that shows the third: of the third. */
+	turn(replayed, 5);
+	made_alloc(&replayed->made, replayed->b, 16, 0x400);
+	made_request(&replayed->made, 5);
+	made_free(&replayed->made, 0x400);
+	made_fd(&replayed->made, STINGY_TRACE_CLOSE, 5);
+	made_free(&replayed->made, 0x100);
+	replay(replayed);
+	a = unit(replayed, replayed->a);
+	b = unit(replayed, replayed->b);
+	assert_int_equal(a->fate[STINGY_FATE_CONNECTION], 1);
+	assert_int_equal(b->fate[STINGY_FATE_NEXT], 1);
+	assert_int_equal(b->fate[STINGY_FATE_TASK], 2);
+	assert_int_equal(replayed->census.requests, 3);
+	assert_int_equal(replayed->census.connections, 1);
+	assert_int_equal(replayed->census.tasks, 1 + 3); /* the listener's too */
+	assert_int_equal(replayed->census.max_tasks, 2);
+}
+
+/* A backend works for whoever wrote to it last, as long as that is there. */
+static void linked_descriptors_work_for_others(void **state)
+{
+	struct replayed *replayed = *state;
+
+	accept_in_turn(replayed, 5);
+	made_fd(&replayed->made, STINGY_TRACE_LINK, 9);
+	accept_in_turn(replayed, 6);
+	turn(replayed, 9);
+	made_alloc(&replayed->made, replayed->a, 16, 0x100);
+	turn(replayed, 6);
+	made_fd(&replayed->made, STINGY_TRACE_LINK, 9);
+	turn(replayed, 9);
+	made_alloc(&replayed->made, replayed->b, 16, 0x200);
+	for (unsigned i = 0; i < LONG; i++)
+		turn(replayed, 3);
+	turn(replayed, 5);
+	made_free(&replayed->made, 0x100);
+	turn(replayed, 5);
+	made_free(&replayed->made, 0x200); /* of 6 */
+	made_fd(&replayed->made, STINGY_TRACE_CLOSE, 6);
+	turn(replayed, 9); /* on its own */
+	replay(replayed);
+	assert_int_equal(unit(replayed, replayed->a)->fate[STINGY_FATE_TASK], 1);
+	assert_int_equal(unit(replayed, replayed->b)->fate[STINGY_FATE_PASSED_ON], 1);
+	assert_int_equal(replayed->census.tasks, 4);
+}
+
+/* A turn for no connection goes over to the one that it reads or writes; its chain tells the stage. */
+static void calls_tell_stage_and_task(void **state)
+{
+	struct replayed *replayed = *state;
+	struct stingy_trace_record record = {STINGY_TRACE_CALL, .call = {.number = 1, .fd = 5}};
+
+	accept_in_turn(replayed, 5);
+	for (unsigned i = 0; i < LONG; i++)
+		turn(replayed, 3);
+	record.call.chain = replayed->b;
+	made_put(&replayed->made, &record);
+	made_alloc(&replayed->made, replayed->b, 16, 0x100);
+	for (unsigned i = 0; i < LONG; i++)
+		turn(replayed, 3);
+	turn(replayed, 5);
+	made_free(&replayed->made, 0x100);
+	replay(replayed);
+	assert_int_equal(unit(replayed, replayed->b)->fate[STINGY_FATE_TASK], 1);
+	assert_int_equal(replayed->census.serving, 1);
+	assert_int_equal(replayed->census.attributed, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(before_the_first_wait_is_set_up),   TEST(ends_are_told_apart),
-		TEST(open_tasks_are_no_evidence),        TEST(realloc_ends_one_and_begins_another),
-		TEST(an_address_used_again_has_ended),   TEST(an_address_that_is_used_by_others_has_ended),
-		TEST(what_is_freed_at_the_end_was_left), TEST(an_announced_end_is_served_to),
-		TEST(without_any_end_all_counts),        TEST(what_comes_after_the_survey_is_not_read),
+		TEST(before_the_first_wait_is_set_up),
+		TEST(ends_are_told_apart),
+		TEST(open_tasks_are_no_evidence),
+		TEST(realloc_ends_one_and_begins_another),
+		TEST(an_address_used_again_has_ended),
+		TEST(an_address_that_is_used_by_others_has_ended),
+		TEST(what_is_freed_at_the_end_was_left),
+		TEST(an_announced_end_is_served_to),
+		TEST(without_any_end_all_counts),
+		TEST(what_comes_after_the_survey_is_not_read),
+		TEST(requests_of_a_connection_are_told_apart),
+		TEST(linked_descriptors_work_for_others),
+		TEST(calls_tell_stage_and_task),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -126,6 +126,13 @@ static inline void made_fd(struct made_trace *made, enum stingy_trace_type type,
 	made_put(made, &record);
 }
 
+static inline void made_request(struct made_trace *made, uint64_t fd)
+{
+	struct stingy_trace_record record = {STINGY_TRACE_REQUEST, .request = {made->time += 1000, fd}};
+
+	made_put(made, &record);
+}
+
 static inline void made_stage(struct made_trace *made, uint32_t frame, uint64_t task)
 {
 	struct stingy_trace_record record = {STINGY_TRACE_STAGE, .stage = {made->time += 1000, frame, task}};
