@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# What interface files declare of two servers whose stages are found without: the graph is the same with and without; and
+# what the solver makes of the other declarations.
+
+# shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
+. "${0%/*}/tap.sh"
+tap_require ab
+stingy=$(realpath "${STINGY:-${builddir:-.}/stingy}")
+samples=$(realpath "${SAMPLEDIR:-${builddir:-.}/samples}")
+shipped=$(realpath "${0%/*}")/../profiler/interfaces
+work=$(mktemp -d "${TMPDIR:-/tmp}/stingy-interface.XXXXXX") || exit 1
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+mkdir root && seq 1 300 >root/file
+port=$((21000 + $$ % 8000))
+
+# record PREFIX SERVER [INTERFACE]...: 400 requests over 20 kept-alive connections; what the library says goes to err.
+record()
+{
+	local prefix=$1 name=$2 command options=() interface
+	shift 2
+	for interface; do
+		options+=(--interface "$interface")
+	done
+	port=$((port + 1))
+	case $name in
+	evhttp) command=("$samples/evhttp" "$port" root) ;;
+	staged) command=("$samples/staged" --port "$port" --root root) ;;
+	esac
+	"$stingy" profile -o "$prefix" "${options[@]}" -- "${command[@]}" >out 2>err &
+	server=$!
+	for _ in $(seq 100); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
+		sleep 0.1
+	done
+	timeout 30 ab -q -k -c 20 -n 400 "http://127.0.0.1:$port/file" >ab.out 2>&1
+	kill -TERM "$server"
+	wait "$server"
+	server=
+	grep -Eq '^Complete requests: +400$' ab.out && grep -Eq '^Failed requests: +0$' ab.out && ls "$prefix".*.trace
+}
+
+# shape PREFIX: the graph's stages that ran for the requests, and who was followed by whom, without times and numbers.
+shape()
+{
+	"$stingy" graph "$1".*.trace >"$1.graph" || return 1
+	awk 'NF == 12 && $2 >= 400 { print "stage", $2 >= 800, $NF }
+		/ -> / && $1 >= 100 { sub(/ \(.*/, ""); gsub(/ [0-9]+ /, " "); print }' "$1.graph" | sort
+}
+
+for name in evhttp staged; do
+	if [ ! -e "$samples/$name" ]; then
+		[ -z "${CI:-}" ] && tap_skip "$name" "its library is not installed" && continue
+	fi
+	interface=$name
+	[ "$name" = evhttp ] && interface=libevent
+	tap_ok "$name: a profile without declarations" record "$name-0" "$name"
+	tap_ok "$name: a profile with them" record "$name-1" "$name" "$shipped/$interface.interface"
+	queued()
+	{
+		[ "$(grep -c '(queued 4[0-9][0-9] times)' "$name-1.graph")" -ge 2 ] && ! grep -q queued "$name-0.graph"
+	}
+	same_shape()
+	{
+		shape "$name-0" >0.shape && shape "$name-1" >1.shape && [ "$(grep -c -e '->' 0.shape)" -ge 3 ] &&
+			diff -u 0.shape 1.shape
+	}
+	tap_ok "$name: the graph is the same" same_shape
+	tap_ok "$name: with what was queued how often" queued
+done
+
+# solved LINE...: with these declarations of evhttp, in manifest, with what the solver says in err.
+solved()
+{
+	printf '%s\n' 'stingy-interface 1' "$@" >interface
+	rm -f solved.*.trace
+	record solved evhttp ./interface && "$stingy" solve solved.*.trace -o manifest --force 2>err
+}
+
+# kind NAME: the kind of that name in the manifest.
+kind()
+{
+	grep "^kind .* name=$1\$" manifest
+}
+
+if [ -e "$samples/evhttp" ] || [ -n "${CI:-}" ]; then
+	solved 'estimate stage_load size=8192 count=3' 'stage program:begin' >log 2>&1
+	estimated()
+	{
+		cat err log
+		kind stage_load | grep ' size=8192 '
+	}
+	tap_ok "an estimated size is the kind's" estimated
+	tap_ok "a declared stage is one" grep -q '^stage .* name=begin ' manifest
+	solved 'leave-out stage_load' 'wrapper stage_answer' >log 2>&1
+	left_out()
+	{
+		cat err log
+		! kind stage_load && grep -q '^stingy: left alone as declared: 1 call chain, 400 allocations' err
+	}
+	tap_ok "what is to be left out is" left_out
+	wrapped()
+	{
+		! kind stage_answer && ! grep '^stage .* name=stage_answer' manifest
+	}
+	tap_ok "a wrapper names nothing" wrapped
+	solved 'malloc event_mm_malloc_ size=1' 'free event_mm_free_ object=1' >log 2>&1
+	pooled()
+	{
+		cat err log
+		grep -Eq '^stingy: left to the program.s own pools: [0-9]+ call chains?, [1-9][0-9]* allocations' err
+	}
+	tap_ok "objects of pools are told of" pooled
+fi
+
+printf 'stingy-interface 1\n\nqueue f Q\n' >bad
+refused()
+{
+	"$stingy" profile --interface ./bad -- true 2>err
+	[ $? -eq 2 ] && [ "$(cat err)" = "stingy: $work/./bad:3: role that is not X, T, S or H" ] &&
+		! "$stingy" profile --interface nonesuch -- true 2>err && grep -q "^stingy: no interface file 'nonesuch'" err &&
+		! "$stingy" profile --interface ./nonesuch -- true 2>err && grep -q "^stingy: cannot read '$work/./nonesuch'" err
+}
+tap_ok "a bad file, or none, is refused before the program starts" refused
+
+tap_done
