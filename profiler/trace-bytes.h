@@ -41,6 +41,8 @@ static inline uint64_t get(struct cursor *cursor)
 {
 	uint64_t value = 0;
 
+	if (cursor->at < cursor->end && *cursor->at < 0x80) /* as most are */
+		return *cursor->at++;
 	for (unsigned i = 0; i < LEB_MAX; i++) {
 		uint8_t byte;
 

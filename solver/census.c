@@ -145,13 +145,15 @@ void stingy_census_begin(struct stingy_census *census, struct stingy_object *obj
 {
 	struct stingy_unit *unit = &census->unit[object->unit];
 
+	if (census->trial) {
+		stingy_trial_begin(census->trial, object, size);
+		return;
+	}
 	if (++unit->live > unit->max_live)
 		unit->max_live = unit->live;
 	if (align > unit->max_align)
 		unit->max_align = align;
 	count_in_thread(census, object);
-	if (census->trial)
-		stingy_trial_begin(census->trial, object, size);
 	if (!run) {
 		unit->setup++;
 		return;
@@ -186,25 +188,19 @@ static void count_stages(struct stingy_served *served, const struct stingy_objec
 	}
 }
 
-static bool has_any(const struct stingy_tally *tally, uint32_t unit)
-{
-	for (size_t i = 0; i < tally->n_entries; i++)
-		if (tally->entry[i].unit == unit)
-			return tally->entry[i].now > 0;
-	return false;
-}
-
 void stingy_census_end(struct stingy_census *census, const struct stingy_object *object, enum stingy_fate fate,
 		       struct stingy_run *run)
 {
 	struct stingy_unit *unit = &census->unit[object->unit];
 	struct stingy_task *task = object->task;
 
+	if (census->trial) {
+		stingy_trial_end(census->trial, object);
+		return;
+	}
 	unit->live--;
 	if (census->thread)
 		census->thread[object->thread].live[object->unit]--;
-	if (census->trial)
-		stingy_trial_end(census->trial, object);
 	if (run) {
 		run->n_ended++;
 		stingy_tally_add(&run->added, object->unit, -1);
@@ -218,7 +214,7 @@ void stingy_census_end(struct stingy_census *census, const struct stingy_object 
 	if (task->ended)
 		return;
 	stingy_tally_add(&task->tally, object->unit, -1);
-	if (task->live && !has_any(&task->tally, object->unit))
+	if (task->live && stingy_tally_now(&task->tally, object->unit) <= 0)
 		stingy_bits_clear(task->live, object->unit);
 }
 

@@ -106,7 +106,7 @@ struct stingy_census {
 	uint64_t *dominates; /* n_units sets: those that always were */
 	size_t n_stage_words;
 	uint64_t *follows; /* n_stages sets of stages: that one's run was a task's next after one of this stage */
-	struct stingy_trial *trial; /* the caller's: told of all objects; NULL: none */
+	struct stingy_trial *trial; /* the caller's: told of all objects, which are not counted then; NULL: none */
 };
 
 /* A census by unit_of, which must outlive it. relations: of kinds, not of thousands of chains. */

@@ -3,7 +3,8 @@
  * holds), one for each run of a stage (what the run has added to what it found; below zero when it freed more).
  *
  * Units are whatever the caller counts by: chains at first, object kinds later. A tally holds the few units that its
- * owner has met, in an array that is looked through: tasks hold tens of kinds, not thousands. Heap memory; one thread.
+ * owner has met, in an array. Each is looked for where one of the same low bits was found last, and then in all of it:
+tasks hold tens of kinds, not thousands. Heap memory; one thread.
  */
 #ifndef STINGY_TALLY_H
 #define STINGY_TALLY_H
@@ -17,12 +18,14 @@ struct stingy_tally_entry {
 	int32_t peak; /* the most there ever were; at least 0 */
 };
 
+#define STINGY_TALLY_HINTS 64u /* a power of two */
+
 struct stingy_tally {
 	struct stingy_tally_entry *entry;
 	size_t n_entries;
 	/* the rest is the module's own */
 	size_t room;
-	size_t last; /* the entry used last: allocations come in bursts of one unit */
+	uint8_t hint[STINGY_TALLY_HINTS]; /* by a unit's low bits: the entry to look at first, if there are as many */
 };
 
 /* A tally of zeros is an empty one. */
@@ -33,5 +36,8 @@ void stingy_tally_clear(struct stingy_tally *tally);
 
 /* Adds change, 1 or -1, to the unit's count. */
 void stingy_tally_add(struct stingy_tally *tally, uint32_t unit, int change);
+
+/* The unit's count, now. */
+int32_t stingy_tally_now(const struct stingy_tally *tally, uint32_t unit);
 
 #endif
