@@ -67,6 +67,7 @@ begin()
 begin_client()
 {
 	local to from
+	rm -f "$server_dir/to" "$server_dir/from"
 	mkfifo "$server_dir/to" "$server_dir/from"
 	"${on_client[@]}" "$build_dir/samples/bench-client" "$server_port" "$2" "$server_pid" "${server_talks[@]}" \
 		<"$server_dir/to" >"$server_dir/from" &
