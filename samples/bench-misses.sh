@@ -7,7 +7,7 @@
 # Each server is run twice, for a short and for a long time: the misses that the second has more are divided by the
 # requests that it has more, so that starting, connecting and ending do not count. As many run at a time as there are
 # processors. In a simulation nothing can be found out by time, so the bound of the ordering is given: the one that the load
-# part has found (bench-results/load.jsonl), or else 16.
+# part has found (bench-results/load.jsonl), or else the one that the manifest begins with, or without a manifest 16.
 #
 # BENCH_CACHE: another geometry of the L2, as SIZE,WAYS,LINE
 
@@ -22,12 +22,18 @@ turns_short=1 turns_long=3 # requests of each connection
 least=1000                 # requests, for each turn
 job_seconds=20             # for the time left
 
-# bound_of CONNECTIONS: what the load part has found, in the median.
+# bound_of CONNECTIONS VARIANT: nothing where events are not ordered.
 bound_of()
 {
-	[ ! -e "$bench_results/load.jsonl" ] || jq -r -s --arg server "$name" --argjson connections "$1" \
-		'[.[] | select(.window == 0 and .server == $server and .connections == $connections) | .live.order[]?.bound |
-			select(. > 0)] | sort | .[length / 2 | floor] // empty' "$bench_results/load.jsonl"
+	local found=''
+	[ ! -e "$bench_results/load.jsonl" ] || found=$(jq -r -s --arg server "$name" --argjson connections "$1" --arg variant "$2" \
+		'[.[] | select(.window == 0 and .server == $server and .connections == $connections and .variant == $variant) |
+			.live.order[]?.bound | select(. > 0)] | sort | .[length / 2 | floor] // empty' "$bench_results/load.jsonl")
+	case $found.$2 in
+	.order) echo 16 ;;
+	.both) sed -n 's/^schedule .*tasks=\([0-9]*\).*/\1/p' "$bench_results/$name.manifest" ;;
+	*) echo "$found" ;;
+	esac
 }
 
 # simulate CONNECTIONS VARIANT TURNS: sets $misses and $answers, of a whole run.
@@ -52,8 +58,7 @@ job()
 {
 	local misses answers short short_answers bound
 	name=$1
-	bound=$(bound_of "$2")
-	bound=${bound:-16}
+	bound=$(bound_of "$2" "$3")
 	SECONDS=$(($(date +%s) - BENCH_BEGAN))
 	begin_progress $((BENCH_JOBS * job_seconds))
 	progress_began=0
@@ -64,8 +69,8 @@ job()
 	simulate "$2" "$3" $turns_short
 	short=$misses short_answers=$answers
 	simulate "$2" "$3" $turns_long
-	result misses "$(printf '"server": "%s", "connections": %d, "variant": "%s", "cache": "%s", "bound": %s, "misses": %s' \
-		"$name" "$2" "$3" "$cache" "$bound" \
+	result misses "$(printf '"server": "%s", "connections": %d, "variant": "%s", "cache": "%s", "bound": %d, "misses": %s' \
+		"$name" "$2" "$3" "$cache" "${bound:-0}" \
 		"$(awk "BEGIN { printf \"%.2f\", ($misses - $short) / ($answers - $short_answers) }")")"
 }
 

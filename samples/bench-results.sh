@@ -46,7 +46,7 @@ part_paper()
 			echo "{\"$list\": []}"
 		fi
 	done | jq -s add >paper.json
-	table paper.json "| what | paper | server | ours, against bare | target | reached |" ".[0] | $(<"$bench_dir/bench-paper.jq")"
+	table paper.json "| what | paper | server | ours, against bare | to be won | target | reached |" ".[0] | $(<"$bench_dir/bench-paper.jq")"
 }
 
 part_load()

@@ -2,11 +2,11 @@
 # Servers to be measured, several at a time, each with a client of its own (bench-client.c). Source it after
 # bench-common.sh; set $name to the server that the functions are about, one of t/servers/.
 #
-# A variant says how a server is run:
+# A variant says how a server is run; if $bound is set, ordering has this bound, and looks for no other:
 #   bare                        by itself
 #   order                       with its events in order
 #   arena                       under its manifest, its events as they come
-#   both                        under its manifest, its events in order
+#   both                        under its manifest, its events in order if the manifest says so
 #   jemalloc mimalloc tcmalloc  by itself, with that allocator
 #   jemalloc+both ...           with the shim, and that allocator beneath it
 
@@ -38,8 +38,8 @@ prefix_of()
 	bare) prefix=(env) ;;
 	profile) prefix=("$stingy" profile -o "$work/$name" --) ;;
 	order) prefix=("$stingy" run "--order${bound:+=$bound}" --) ;;
-	arena) prefix=(env STINGY_SCHEDULE=off "$stingy" run -m "$work/$name.manifest" --) ;;
-	both) prefix=("$stingy" run "--order${bound:+=$bound}" -m "$work/$name.manifest" --) ;;
+	arena) prefix=("$stingy" run --order=off -m "$work/$name.manifest" --) ;;
+	both) prefix=("$stingy" run ${bound:+"--order=$bound"} -m "$work/$name.manifest" --) ;;
 	*) prefix=(env LD_PRELOAD="${library[$way]}") ;;
 	esac
 	[ -z "$beneath" ] || prefix=(env LD_PRELOAD="$beneath" "${prefix[@]}")
@@ -67,6 +67,7 @@ begin()
 begin_client()
 {
 	local to from
+	rm -f "$server_dir/to" "$server_dir/from"
 	mkfifo "$server_dir/to" "$server_dir/from"
 	"${on_client[@]}" "$build_dir/samples/bench-client" "$server_port" "$2" "$server_pid" "${server_talks[@]}" \
 		<"$server_dir/to" >"$server_dir/from" &
