@@ -9,6 +9,7 @@
 /* What this thread is about: calls before it serves are not worth a record. */
 static __thread bool has_waited __attribute__((tls_model("initial-exec")));
 static __thread bool in_stage __attribute__((tls_model("initial-exec")));
+static __thread bool is_rooted __attribute__((tls_model("initial-exec"))); /* its waits are: record.h */
 static __thread bool announces __attribute__((tls_model("initial-exec"))); /* stages: its turns are none */
 
 static uint64_t now(void)
@@ -49,7 +50,8 @@ void stingy_events_wait(const struct stingy_frame *at)
 	stingy_declared_refresh();
 	put_wait(at);
 	has_waited = true;
-	if (!announces)
+	is_rooted = stingy_record_is_rooted();
+	if (is_rooted && !announces)
 		stingy_paint_begin(at->sp, stingy_record_stack());
 }
 
@@ -65,7 +67,7 @@ static __attribute__((noinline)) void put_turn(int fd)
 void stingy_events_turn(int fd)
 {
 	put_turn(fd);
-	stingy_paint_leave(false); /* that was no part of the turn yet */
+	stingy_paint_over();
 }
 
 void stingy_events_accept(int fd)
@@ -107,7 +109,8 @@ void stingy_events_stage(const void *stage, const void *task, uintptr_t sp)
 {
 	in_stage = announces = true;
 	put_stage(stage, task);
-	stingy_paint_begin(sp, stingy_record_stack());
+	if (is_rooted || !has_waited)
+		stingy_paint_begin(sp, stingy_record_stack());
 }
 
 void stingy_events_stage_end(uintptr_t sp)

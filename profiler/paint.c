@@ -23,6 +23,7 @@ static __thread struct {
 	uintptr_t base;            /* stack pointer at the beginning of the run being measured */
 	uintptr_t deepest;         /* changed word that is known already; base: none */
 	uintptr_t low;             /* where the painted window begins */
+	uintptr_t own, kept;       /* while the recorder is at work: what it may use, up to what was changed before */
 	bool is_spoilt, is_beyond; /* it cannot be measured; as it went too deep */
 	uintptr_t window_sp;       /* the stack pointer that the window below was chosen for; 0: none was yet */
 	uintptr_t window;          /* bytes; 0: there is nothing that may be painted */
@@ -158,11 +159,16 @@ __attribute__((noinline)) void stingy_paint_enter(void)
 		self.is_spoilt = self.is_beyond = true;
 		return;
 	}
-	uintptr_t changed = find_change(top - OWN, top);
-	if (changed < top && changed < self.deepest)
-		self.deepest = changed;
+	self.own = top - OWN;
+	self.kept = find_change(self.own, top);
+	if (self.kept < top && self.kept < self.deepest)
+		self.deepest = self.kept;
 }
 
+/*
+ * What is painted here was so before the recorder began: even if it is part of something alive, such as the stack of a
+ * coroutine that lies in this one, it becomes what it was.
+ */
 __attribute__((noinline)) void stingy_paint_leave(bool spoilt)
 {
 	uintptr_t top = BELOW_ALL();
@@ -170,5 +176,12 @@ __attribute__((noinline)) void stingy_paint_leave(bool spoilt)
 		return;
 	self.is_spoilt |= spoilt;
 	if (!self.is_spoilt)
+		paint(self.own, self.kept < top ? self.kept : top);
+}
+
+__attribute__((noinline)) void stingy_paint_over(void)
+{
+	uintptr_t top = BELOW_ALL();
+	if (stingy_paint_is_on && top > self.low + OWN && top < self.base)
 		paint(top - OWN, top);
 }

@@ -25,11 +25,17 @@ extern __thread bool stingy_paint_is_on __attribute__((visibility("hidden"), tls
 /* Measures no run from now on, as what is done amid them goes too deep. In the constructor. */
 void stingy_paint_forbid(void);
 
-/* A run begins in the function that has this stack pointer: paints, if it is one to be measured. */
+/*
+ * A run begins in the function that has this stack pointer: paints, if it is one to be measured. Nothing below it may
+ * be alive: the caller sees to it that this is the thread's own stack and not a coroutine's that lies in it.
+ */
 void stingy_paint_begin(uintptr_t sp, const struct stingy_stack *stack);
 
 /* The run is over, where sp is as it was: whether it was measured, and then the bytes that it used below sp. */
 bool stingy_paint_end(uintptr_t sp, uint64_t *used);
+
+/* What was done since it began, by functions that the present one has called, was no part of the run yet. */
+void stingy_paint_over(void);
 
 /* Around what the recorder does amid a run; spoilt: it went deeper than usual, and the run cannot be measured. */
 void stingy_paint_enter(void);

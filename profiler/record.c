@@ -29,6 +29,11 @@
 #define MAX_TRACE_DEFAULT (1ul << 30) /* bytes */
 #define MAX_TRACE_LEAST   (64ul << 10)
 
+/* How far below the stack's high end, or the thread pointer, the outermost frame is at most, in bytes: below the latter
+ * is the thread's static storage. */
+#define ROOT_IN_MAIN   (4ul << 10)
+#define ROOT_IN_THREAD (64ul << 10)
+
 /* Settled by the constructor. */
 static bool is_on;
 static bool is_single;
@@ -172,6 +177,18 @@ const struct stingy_stack *stingy_record_stack(void)
 		pthread_setcancelstate(cancel, NULL);
 	}
 	return &self.stack;
+}
+
+bool stingy_record_is_rooted(void)
+{
+	const struct stingy_stack *stack = stingy_record_stack();
+	uintptr_t high = (uintptr_t)__builtin_thread_pointer(), most = ROOT_IN_THREAD;
+	if (high < stack->low || high >= stack->high) { /* that of the main thread is elsewhere */
+		high = stack->high;
+		most = ROOT_IN_MAIN;
+	}
+	return trail.complete && trail.depth > 0 && trail.step[0].frame.sp < high &&
+	       high - trail.step[0].frame.sp <= most;
 }
 
 /* The way out from the call, by rules, which are learnt on the way. No lock is held. */

@@ -38,6 +38,12 @@ uint64_t stingy_record_time(uint64_t clock);
 /* Whether the calling thread is inside the recorder: what it does is on our account. */
 bool stingy_record_is_busy(void);
 
+/*
+ * Whether the walk made last by the calling thread ends where the thread began: then it runs on its own stack, and
+ * nothing lives below the stack pointer, as it could if a coroutine's stack were part of it.
+ */
+bool stingy_record_is_rooted(void);
+
 /* The calling thread's stack, found once. */
 const struct stingy_stack *stingy_record_stack(void);
 

@@ -39,6 +39,15 @@ tap_ok "in the main thread, where some of it was never used before" is_right sta
 tap_ok "in another thread" is_right stack thread
 tap_ok "in announced stages" is_right announced
 
+# unharmed: nothing is measured where something else could be below, and nothing is spoilt.
+unharmed()
+{
+	rm -f ./*.trace
+	profiled runs "$progdir/runs" inside >out 2>err || { cat out err; return 1; }
+	grep -qx 'done' out && ! "$progdir/tracedump" runs.*.trace | grep '^stack '
+}
+tap_ok "in a coroutine whose stack is part of the thread's, nothing is touched" unharmed
+
 # with_limit KIB: little stack for all of the process.
 with_limit()
 (

@@ -4,6 +4,7 @@
  *	runs stack [thread]   300 events in turn: 1 KiB, 10 KiB and 40 KiB of the stack; in the main thread or another
  *	runs calls            50 events, each of them opens, looks at, reads and closes a file; every tenth one sleeps
  *	runs announced        as stack, but each run is announced as a stage (stingy.h), by three names
+ *	runs inside           as stack, in a coroutine whose stack lies in the main thread's, above what is in use
  *	runs told             what the library tells of 20 calls, in band
  */
 #define _GNU_SOURCE
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define EVENTS 300
@@ -110,13 +112,45 @@ static int tell(void)
 	return 0;
 }
 
+static ucontext_t outside, inside;
+
+static void start_inside(void)
+{
+	loop(NULL);
+}
+
+/* What lies below the coroutine's stack, in the same frame, must be as it was. */
+static int loop_inside(void)
+{
+	struct {
+		char used[128 << 10];
+		char stack[56 << 10]; /* less than what is painted at once */
+	} room;
+	memset(room.used, 'u', sizeof(room.used));
+	check(getcontext(&inside) == 0, "getcontext");
+	inside.uc_stack.ss_sp = room.stack;
+	inside.uc_stack.ss_size = sizeof(room.stack);
+	inside.uc_link = &outside;
+	makecontext(&inside, start_inside, 0);
+	check(swapcontext(&outside, &inside) == 0, "swapcontext");
+	for (size_t i = 0; i < sizeof(room.used); i++)
+		if (room.used[i] != 'u') {
+			printf("byte %zu is spoilt\n", i);
+			return 1;
+		}
+	puts("done");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t thread;
-	check(argc > 1, "runs stack|calls|announced|told");
+	check(argc > 1, "runs stack|calls|announced|inside|told");
 	way = argv[1][0];
 	if (way == 't')
 		return tell();
+	if (way == 'i')
+		return loop_inside();
 	if (argc > 2)
 		check(pthread_create(&thread, NULL, loop, NULL) == 0 && pthread_join(thread, NULL) == 0, "thread");
 	else
