@@ -1,12 +1,16 @@
 #include "events.h"
 
+#include "costs.h"
 #include "declared.h"
 #include "descriptors.h"
+#include "paint.h"
 #include "record.h"
 
 /* What this thread is about: calls before it serves are not worth a record. */
 static __thread bool has_waited __attribute__((tls_model("initial-exec")));
 static __thread bool in_stage __attribute__((tls_model("initial-exec")));
+static __thread bool is_rooted __attribute__((tls_model("initial-exec"))); /* its waits are: record.h */
+static __thread bool announces __attribute__((tls_model("initial-exec"))); /* stages: its turns are none */
 
 static uint64_t now(void)
 {
@@ -23,22 +27,47 @@ static void put_descriptor(enum stingy_trace_type type, int fd)
 	put(&(struct stingy_trace_record){.type = type, .fd = (uint64_t)fd});
 }
 
-void stingy_events_wait(const struct stingy_frame *at)
+/* The run ends, if one was being measured, in the function that has this stack pointer. */
+static void put_stack(uintptr_t sp)
+{
+	struct stingy_trace_record record = {.type = STINGY_TRACE_STACK};
+	if (!stingy_paint_end(sp, &record.stack.used))
+		return;
+	record.stack.depth = stingy_record_stack()->high - sp;
+	put(&record);
+}
+
+static void put_wait(const struct stingy_frame *at)
 {
 	struct stingy_trace_record record = {.type = STINGY_TRACE_WAIT};
-	has_waited = true;
-	stingy_declared_refresh();
 	record.wait.time = now();
 	stingy_record_put(&record, &(struct stingy_record_refs){.at = at, .chain = &record.wait.chain});
 }
 
-void stingy_events_turn(int fd)
+void stingy_events_wait(const struct stingy_frame *at)
+{
+	put_stack(at->sp);
+	stingy_declared_refresh();
+	put_wait(at);
+	has_waited = true;
+	is_rooted = stingy_record_is_rooted();
+	if (is_rooted && !announces)
+		stingy_paint_begin(at->sp, stingy_record_stack());
+}
+
+static __attribute__((noinline)) void put_turn(int fd)
 {
 	struct stingy_trace_record record = {.type = STINGY_TRACE_TURN};
 	stingy_descriptors_turn();
 	record.turn.time = now();
 	record.turn.fd = fd < 0 ? UINT64_MAX : (uint64_t)fd;
 	put(&record);
+}
+
+void stingy_events_turn(int fd)
+{
+	put_turn(fd);
+	stingy_paint_over();
 }
 
 void stingy_events_accept(int fd)
@@ -66,20 +95,28 @@ void stingy_events_link(int fd)
 	put_descriptor(STINGY_TRACE_LINK, fd);
 }
 
-void stingy_events_stage(const void *stage, const void *task)
+static __attribute__((noinline)) void put_stage(const void *stage, const void *task)
 {
 	struct stingy_trace_record record = {.type = STINGY_TRACE_STAGE};
 	struct stingy_record_refs refs = {.function = (uintptr_t)stage, .frame = &record.stage.frame};
-	in_stage = true;
 	stingy_descriptors_turn();
 	record.stage.time = now();
 	record.stage.task = (uintptr_t)task;
 	stingy_record_put(&record, &refs);
 }
 
-void stingy_events_stage_end(void)
+void stingy_events_stage(const void *stage, const void *task, uintptr_t sp)
+{
+	in_stage = announces = true;
+	put_stage(stage, task);
+	if (is_rooted || !has_waited)
+		stingy_paint_begin(sp, stingy_record_stack());
+}
+
+void stingy_events_stage_end(uintptr_t sp)
 {
 	struct stingy_trace_record record = {.type = STINGY_TRACE_STAGE_END};
+	put_stack(sp);
 	in_stage = false;
 	record.stage.time = now();
 	put(&record);
@@ -100,10 +137,32 @@ void stingy_events_queue(uintptr_t stage, uint64_t task, const struct stingy_fra
 								.frame = &record.queue.frame});
 }
 
+static bool is_serving(void)
+{
+	return has_waited || in_stage;
+}
+
 struct stingy_call stingy_events_call_begin(const struct stingy_frame *at, long number, int fd)
 {
-	bool is_serving = has_waited || in_stage;
-	return (struct stingy_call){at, number, fd, is_serving ? stingy_record_clock() : 0};
+	struct stingy_call call = {.at = at, .number = number, .fd = fd};
+	if ((!is_serving() && !stingy_costs_are_asked_for()) || stingy_record_is_busy())
+		return call;
+	call.is_costly = stingy_costs_are_wanted();
+	if (call.is_costly)
+		stingy_costs_read(&call.costs);
+	call.began = stingy_record_clock();
+	return call;
+}
+
+/* What the call cost, in the fields of the record. */
+static void take_costs(const struct stingy_call *call, struct stingy_trace_call *record)
+{
+	struct stingy_costs now;
+	stingy_costs_read(&now);
+	uint64_t ran = now.cpu_ns - call->costs.cpu_ns;
+	record->blocked = record->took > ran ? record->took - ran : 0;
+	record->faults = now.faults - call->costs.faults;
+	record->switches = now.switches - call->costs.switches;
 }
 
 void stingy_events_call_end(const struct stingy_call *call)
@@ -116,5 +175,9 @@ void stingy_events_call_end(const struct stingy_call *call)
 						 .fd = call->fd < 0 ? UINT64_MAX : (uint64_t)call->fd,
 						 .took = stingy_record_clock() - call->began,
 						 .blocked = UINT64_MAX};
-	stingy_record_put(&record, &(struct stingy_record_refs){.at = call->at, .chain = &record.call.chain});
+	if (call->is_costly)
+		take_costs(call, &record.call);
+	stingy_costs_tell(&record.call);
+	if (is_serving())
+		stingy_record_put(&record, &(struct stingy_record_refs){.at = call->at, .chain = &record.call.chain});
 }

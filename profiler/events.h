@@ -9,6 +9,9 @@
 
 #include "../shim/walk.h"
 
+#include "costs.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The loop is about to wait in the function called from there. */
@@ -25,9 +28,10 @@ void stingy_events_close(int fd);
 void stingy_events_request(int fd);
 void stingy_events_link(int fd);
 
-/* What a program announces: a stage begins to run for a task, and is over; a task is over. */
-void stingy_events_stage(const void *stage, const void *task);
-void stingy_events_stage_end(void);
+/* What a program announces: a stage begins to run for a task, and is over; a task is over. sp: the
+ * stack pointer of the function that says so. */
+void stingy_events_stage(const void *stage, const void *task, uintptr_t sp);
+void stingy_events_stage_end(uintptr_t sp);
 void stingy_events_task_end(const void *task);
 
 /* A declared queue function was called from there: the stage (0: unknown) is to run for the task. */
@@ -36,17 +40,24 @@ void stingy_events_queue(uintptr_t stage, uint64_t task, const struct stingy_fra
 /* A system call made through the C library, from its begin to its end. */
 struct stingy_call {
 	const struct stingy_frame *at;
-	long number;    /* the kernel's, as in <sys/syscall.h> */
-	int fd;         /* -1: none */
-	uint64_t began; /* stingy_record_clock; 0: it is not recorded */
+	long number;               /* the kernel's, as in <sys/syscall.h> */
+	int fd;                    /* -1: none */
+	uint64_t began;            /* stingy_record_clock; 0: it is of no interest */
+	bool is_costly;            /* what it costs besides time is measured, too */
+	struct stingy_costs costs; /* of the thread, before it */
 };
 
 /*
- * Around each system call that io.c stands before: the one place where more can be measured of it. Only calls of
+ * Around each system call that we stand before: the one place where more can be measured of it. Only calls of
  * threads that have an event loop, or are in an announced stage, are recorded. Nothing is held in between, as the call
  * may be a cancellation point.
  */
 struct stingy_call stingy_events_call_begin(const struct stingy_frame *at, long number, int fd);
 void stingy_events_call_end(const struct stingy_call *call);
+
+/* In an entry point: begins the variable call, of the kernel's SYS_name. */
+#define STINGY_CALL_BEGIN(name, fd)                                                                                    \
+	struct stingy_frame here = STINGY_HERE();                                                                      \
+	struct stingy_call call = stingy_events_call_begin(&here, SYS_##name, fd)
 
 #endif

@@ -29,6 +29,8 @@ static struct stingy_known_module *modules;
 static uint32_t n_modules;
 static struct stingy_modules_version seen; /* of the loader's list */
 
+static uint32_t n_gone; /* modules; atomic */
+static __thread unsigned n_learnt __attribute__((tls_model("initial-exec")));
 static int n_refreshing; /* threads that may hold the loader's lock; atomic, as is the next */
 static bool is_forking;
 static bool is_shared; /* at fork: there were other threads */
@@ -110,6 +112,7 @@ static bool is_same_module(const struct stingy_known_module *a, const struct sti
 
 static void blank_frames(uint32_t module)
 {
+	__atomic_fetch_add(&n_gone, 1, __ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < n_frames; i++)
 		if (frames[i].module == module)
 			__atomic_store_n(&frames[i].ra, 0, __ATOMIC_RELAXED);
@@ -163,10 +166,13 @@ static void refresh(void)
 /* Counts the threads that may be with the loader, so that fork can wait until there is none. */
 void stingy_frames_refresh(void)
 {
+	int cancel;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	__atomic_fetch_add(&n_refreshing, 1, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&is_forking, __ATOMIC_SEQ_CST))
 		refresh();
 	__atomic_fetch_sub(&n_refreshing, 1, __ATOMIC_SEQ_CST);
+	pthread_setcancelstate(cancel, NULL);
 }
 
 /* Asked once for each address, or as often in the debug mode: modules that libc itself has unloaded must be noticed. */
@@ -218,10 +224,21 @@ static bool is_direct(uintptr_t ra, const struct stingy_module *module, uintptr_
 	return end[-6] == 0xff && end[-5] == 0x15;
 }
 
+uint32_t stingy_frames_gone(void)
+{
+	return __atomic_load_n(&n_gone, __ATOMIC_ACQUIRE);
+}
+
+unsigned stingy_frames_learnt(void)
+{
+	return n_learnt;
+}
+
 /* What is to be known of the address; name is room for the function's. */
 static struct stingy_known_frame learn(uintptr_t ra, char *name)
 {
 	struct stingy_known_frame frame = {.module = get_module(ra), .offset = ra};
+	n_learnt++;
 	name[0] = '\0';
 	if (frame.module == STINGY_MODULE_NONE)
 		return frame;
@@ -253,7 +270,10 @@ static uint32_t get(uint64_t key, uintptr_t ra)
 	uint32_t index = find(key);
 	if (__builtin_expect(index != STINGY_FRAME_NONE, 1))
 		return index;
+	int cancel;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* the unwinder and the loader read files */
 	struct stingy_known_frame frame = learn(ra, name);
+	pthread_setcancelstate(cancel, NULL);
 	pthread_mutex_lock(&lock);
 	index = find(key); /* another thread may have learnt it meanwhile */
 	if (index == STINGY_FRAME_NONE && n_frames < STINGY_FRAMES_MAX) {

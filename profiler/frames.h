@@ -56,11 +56,18 @@ uint32_t stingy_frames_get(uintptr_t ra);
 /* The same for the address of a function's first byte: a stage that a program announces. */
 uint32_t stingy_frames_get_function(uintptr_t function);
 
+/* How many return addresses and functions the calling thread has learnt: that takes libunwind, and much of the stack.
+ */
+unsigned stingy_frames_learnt(void);
+
 struct stingy_known_frame *stingy_frames_at(uint32_t index);
 struct stingy_known_module *stingy_frames_module(uint32_t index);
 
 /* Looks which modules have come and gone, and blanks the entries of those that have gone: after dlclose. */
 void stingy_frames_refresh(void);
+
+/* How often modules were found to have gone: entries got before may have been blanked then. Atomic. */
+uint32_t stingy_frames_gone(void);
 
 /* Finds the unwind tables for an address: for stingy_unwind_walk. */
 struct stingy_unwind_tables;

@@ -58,10 +58,7 @@ void stingy_io_init(void)
 /* Before the constructor each is found when it is called. */
 #define NEXT(name) (next.name ? next.name : (stingy_next_find(&next.name, #name), next.name))
 
-/* Around a call: begins it, and ends it with whether it read or wrote anything. */
-#define BEGIN(name, fd)                                                                                                \
-	struct stingy_frame here = STINGY_HERE();                                                                      \
-	struct stingy_call call = stingy_events_call_begin(&here, SYS_##name, fd)
+#define BEGIN(name, fd) STINGY_CALL_BEGIN(name, fd)
 
 static ssize_t did_read(const struct stingy_call *call, ssize_t result)
 {

@@ -24,6 +24,7 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ENTRY __attribute__((visibility("default")))
@@ -84,7 +85,9 @@ ENTRY int epoll_pwait2(int epoll, struct epoll_event *events, int max, const str
 
 ENTRY int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
+	STINGY_CALL_BEGIN(epoll_ctl, fd);
 	int result = NEXT(epoll_ctl)(epoll, operation, fd, event);
+	stingy_events_call_end(&call);
 	if (result == 0 && operation != EPOLL_CTL_DEL && event)
 		stingy_descriptors_register(epoll, fd, event->data.u64);
 	return result;
@@ -188,8 +191,9 @@ ENTRY int pselect(int count, fd_set *reads, fd_set *writes, fd_set *others, cons
 	return select_one(count, reads, writes, others, NEXT(pselect)(count, reads, writes, others, timeout, mask));
 }
 
-static int accepted(int fd)
+static int accepted(const struct stingy_call *call, int fd)
 {
+	stingy_events_call_end(call);
 	if (fd >= 0) {
 		stingy_descriptors_accept(fd);
 		stingy_events_accept(fd);
@@ -199,12 +203,14 @@ static int accepted(int fd)
 
 ENTRY int accept(int listener, struct sockaddr *address, socklen_t *len)
 {
-	return accepted(NEXT(accept)(listener, address, len));
+	STINGY_CALL_BEGIN(accept, listener);
+	return accepted(&call, NEXT(accept)(listener, address, len));
 }
 
 ENTRY int accept4(int listener, struct sockaddr *address, socklen_t *len, int flags)
 {
-	return accepted(NEXT(accept4)(listener, address, len, flags));
+	STINGY_CALL_BEGIN(accept4, listener);
+	return accepted(&call, NEXT(accept4)(listener, address, len, flags));
 }
 
 /* Recorded before: afterwards the number may be another thread's already. */
@@ -212,7 +218,10 @@ ENTRY int close(int fd)
 {
 	if (stingy_descriptors_forget(fd))
 		stingy_events_close(fd);
-	return NEXT(close)(fd);
+	STINGY_CALL_BEGIN(close, fd);
+	int result = NEXT(close)(fd);
+	stingy_events_call_end(&call);
+	return result;
 }
 
 /* It allocates with the thread's lock held, which finding the thread's stack takes too. */
@@ -229,14 +238,14 @@ ENTRY int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
 
 ENTRY void StingyStageBegin(const void *stage, const void *task)
 {
-	stingy_events_stage(stage, task);
+	stingy_events_stage(stage, task, STINGY_SP());
 }
 
 ENTRY void StingyStageEnd(const void *stage, const void *task)
 {
 	(void)stage;
 	(void)task;
-	stingy_events_stage_end();
+	stingy_events_stage_end(STINGY_SP());
 }
 
 ENTRY void StingyTaskEnd(const void *task)

@@ -6,9 +6,12 @@
 #include "../shim/next.h"
 #include "../shim/operators.h"
 #include "../shim/say.h"
+#include "costs.h"
 #include "declared.h"
 #include "descriptors.h"
 #include "gate.h"
+#include "paint.h"
+#include "trail.h"
 #include "unwind.h"
 #include "writer.h"
 
@@ -18,12 +21,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MAX_TRACE_DEFAULT (1ul << 30) /* bytes */
 #define MAX_TRACE_LEAST   (64ul << 10)
+
+/* How far below the stack's high end, or the thread pointer, the outermost frame is at most, in bytes: below the latter
+ * is the thread's static storage. */
+#define ROOT_IN_MAIN   (4ul << 10)
+#define ROOT_IN_THREAD (64ul << 10)
 
 /* Settled by the constructor. */
 static bool is_on;
@@ -42,13 +51,15 @@ static uint64_t n_checked, n_different;
 
 static __thread struct {
 	bool is_busy;
-	int cancel; /* the state to go back to */
-	int error;  /* errno, likewise */
+	int error; /* errno, to go back to */
 	bool has_stack;
-	pid_t id;      /* 0: not asked yet */
-	sigset_t mask; /* during fork: of signals, as it was before */
+	unsigned learnt; /* addresses, before what is being recorded */
+	pid_t id;        /* 0: not asked yet */
+	sigset_t mask;   /* during fork: of signals, as it was before */
 	struct stingy_stack stack;
 } self __attribute__((tls_model("initial-exec")));
+
+static __thread struct stingy_trail trail __attribute__((tls_model("initial-exec")));
 
 static volatile unsigned char *is_this_process; /* 1, and 0 in a child that has not noticed */
 
@@ -62,9 +73,10 @@ static uint64_t monotonic(void)
 }
 
 /*
- * Whether this thread may record now; every true is paired with leave(), which brings back errno. What is done in
- * between may be cancellation points, which malloc and free are not. A child by _Fork or a bare clone, which run no
- * handlers, shows by a page that the kernel wiped for it.
+ * Whether this thread may record now; every true is paired with leave(), which brings back errno. malloc and free are
+ * no cancellation points: where one of those is called in between, cancellation is off (here, frames.c, sink.c), which
+ * would cost each record a tenth more. A child by _Fork or a bare clone, which run no handlers, shows by a page that
+ * the kernel wiped for it.
  */
 static bool enter(void)
 {
@@ -74,15 +86,24 @@ static bool enter(void)
 	if (__builtin_expect(!*is_this_process, 0))
 		after_fork_in_child();
 	self.is_busy = true;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &self.cancel);
+	if (__builtin_expect(stingy_paint_is_on, 0)) {
+		self.learnt = stingy_frames_learnt();
+		stingy_paint_enter();
+	}
 	return true;
 }
 
 static void leave(void)
 {
-	pthread_setcancelstate(self.cancel, NULL);
+	if (__builtin_expect(stingy_paint_is_on, 0))
+		stingy_paint_leave(stingy_frames_learnt() != self.learnt);
 	errno = self.error;
 	self.is_busy = false;
+}
+
+bool stingy_record_is_busy(void)
+{
+	return self.is_busy;
 }
 
 bool stingy_record_enter(void)
@@ -95,10 +116,8 @@ void stingy_record_leave(void)
 	leave();
 }
 
-static void open_trace(void)
+static void open_sink(void)
 {
-	if (writer.sink.header || is_lost)
-		return;
 	if (stingy_sink_open(&writer.sink, prefix, bound, parent) < 0) {
 		is_lost = true;
 		stingy_say("cannot write a trace '%s.%d.trace': %s", prefix, getpid(), strerrordesc_np(errno));
@@ -109,10 +128,19 @@ static void open_trace(void)
 	stingy_declared_write(&writer);
 }
 
+static void open_trace(void)
+{
+	int cancel;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	open_sink();
+	pthread_setcancelstate(cancel, NULL);
+}
+
 /* Opens the trace if need be, and says whose records follow. The lock is held. */
 static bool begin_record(void)
 {
-	open_trace();
+	if (!writer.sink.header && !is_lost)
+		open_trace();
 	if (!writer.sink.header)
 		return false;
 	if (self.id == 0)
@@ -125,52 +153,61 @@ static bool begin_record(void)
 }
 
 /* Compares the walk just made with libunwind's. */
-static void check_walk(const struct stingy_chain *chain, const struct stingy_frame *at)
+static void check_walk(const struct stingy_frame *at)
 {
 	uintptr_t theirs[STINGY_CHAIN_MAX];
 	bool ended;
 	size_t n = stingy_unwind_walk(at->ra, theirs, STINGY_CHAIN_MAX, &ended, stingy_frames_tables, NULL);
 	n = stingy_gate_leave_out(theirs, n);
-	bool same = n == chain->depth;
+	bool same = n == trail.depth;
 	for (size_t i = 0; same && i < n; i++)
-		same = stingy_frames_at(chain->frame[i])->ra == theirs[i];
+		same = trail.step[trail.depth - 1 - i].frame.ra == theirs[i];
 	__atomic_fetch_add(&n_checked, 1, __ATOMIC_RELAXED);
 	if (!same)
 		__atomic_fetch_add(&n_different, 1, __ATOMIC_RELAXED);
 }
 
-/* The chain of the call, walked by rules, which are learnt on the way. No lock is held. */
-static void walk(struct stingy_chain *chain, const struct stingy_frame *at)
+const struct stingy_stack *stingy_record_stack(void)
 {
 	if (!self.has_stack) {
+		int cancel;
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 		self.has_stack = true;
 		self.stack = stingy_stack_of_thread();
+		pthread_setcancelstate(cancel, NULL);
 	}
-	struct stingy_frame frame = *at;
-	chain->depth = 0;
-	chain->complete = false;
-	do {
-		stingy_gate_skip(&frame, &self.stack);
-		uint32_t index = stingy_frames_get(frame.ra);
-		if (index == STINGY_FRAME_NONE)
-			break;
-		chain->frame[chain->depth++] = index;
-		const struct stingy_rule *rule = &stingy_frames_at(index)->rule;
-		chain->complete = rule->base == STINGY_RULE_END;
-		if (!stingy_walk_step(&frame, rule, &self.stack))
-			break;
-	} while (chain->depth < STINGY_CHAIN_MAX);
+	return &self.stack;
+}
+
+bool stingy_record_is_rooted(void)
+{
+	const struct stingy_stack *stack = stingy_record_stack();
+	uintptr_t high = (uintptr_t)__builtin_thread_pointer(), most = ROOT_IN_THREAD;
+	if (high < stack->low || high >= stack->high) { /* that of the main thread is elsewhere */
+		high = stack->high;
+		most = ROOT_IN_MAIN;
+	}
+	return trail.complete && trail.depth > 0 && trail.step[0].frame.sp < high &&
+	       high - trail.step[0].frame.sp <= most;
+}
+
+/* The way out from the call, by rules, which are learnt on the way. No lock is held. */
+static bool walk(const struct stingy_frame *at)
+{
+	bool found = stingy_trail_walk(&trail, at, stingy_record_stack());
 	if (must_check)
-		check_walk(chain, at);
+		check_walk(at);
+	return found;
 }
 
 /* The numbers that the record refers to; the lock is held. Returns whether there is room for them. */
-static bool refer(const struct stingy_chain *chain, uint32_t function, const struct stingy_record_refs *refs)
+static bool refer(uint32_t function, const struct stingy_record_refs *refs)
 {
 	if (refs->at) {
-		*refs->chain = chain->depth > 0 ? stingy_writer_chain(&writer, chain) : UINT32_MAX;
-		if (*refs->chain == UINT32_MAX)
+		uint32_t chain = stingy_trail_chain(&trail);
+		if (chain == STINGY_CHAIN_NONE)
 			return false;
+		*refs->chain = stingy_writer_chain(&writer, chain);
 	}
 	if (refs->function) {
 		if (function == STINGY_FRAME_NONE)
@@ -180,26 +217,43 @@ static bool refer(const struct stingy_chain *chain, uint32_t function, const str
 	return true;
 }
 
+/* Whether it took the lock: as long as there is one thread, there is nobody to be kept out, nor does one begin amid
+ * this. */
+static inline bool lock_trace(void)
+{
+	if (__libc_single_threaded)
+		return false;
+	pthread_mutex_lock(&lock);
+	return true;
+}
+
+/* A function of its own, so that its part of the stack is not left changed. */
+static __attribute__((noinline)) void put(struct stingy_trace_record *record, const struct stingy_record_refs *refs)
+{
+	uint32_t function = STINGY_FRAME_NONE;
+	if (refs->at && !walk(refs->at))
+		return;
+	if (refs->function)
+		function = stingy_frames_get_function(refs->function);
+	bool is_locked = lock_trace();
+	if (begin_record() && refer(function, refs))
+		stingy_writer_put(&writer, record);
+	if (is_locked)
+		pthread_mutex_unlock(&lock);
+}
+
 void stingy_record_put(struct stingy_trace_record *record, const struct stingy_record_refs *refs)
 {
 	if (!enter())
 		return;
-	struct stingy_chain chain;
-	uint32_t function = STINGY_FRAME_NONE;
-	if (refs->at)
-		walk(&chain, refs->at);
-	if (refs->function)
-		function = stingy_frames_get_function(refs->function);
-	pthread_mutex_lock(&lock);
-	if (begin_record() && refer(&chain, function, refs))
-		stingy_writer_put(&writer, record);
-	pthread_mutex_unlock(&lock);
+	put(record, refs);
 	leave();
 }
 
 void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_frame *at)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_ALLOC};
+	struct stingy_trace_record record; /* of which the rest is not worth setting to zeros each time */
+	record.type = STINGY_TRACE_ALLOC;
 	record.alloc =
 		(struct stingy_trace_alloc){.align = (uint32_t)align, .size = size, .address = (uintptr_t)object};
 	stingy_record_put(&record, &(struct stingy_record_refs){.at = at, .chain = &record.alloc.chain});
@@ -207,7 +261,8 @@ void stingy_record_alloc(void *object, size_t size, size_t align, const struct s
 
 void stingy_record_free(const void *object)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_FREE};
+	struct stingy_trace_record record;
+	record.type = STINGY_TRACE_FREE;
 	record.alloc.address = (uintptr_t)object;
 	stingy_record_put(&record, &(struct stingy_record_refs){.at = NULL});
 }
@@ -328,6 +383,8 @@ __attribute__((constructor)) static void begin(void)
 	stingy_say_init(!stingy_env_is_main());
 	stingy_loop_init();
 	stingy_io_init();
+	stingy_systemcalls_init();
+	stingy_costs_init();
 	stingy_descriptors_init();
 	self.is_busy = true;
 	stingy_declared_init();
@@ -336,8 +393,10 @@ __attribute__((constructor)) static void begin(void)
 		bound = MAX_TRACE_LEAST;
 	is_single = !stingy_env_is_set("STINGY_BATCH");
 	must_check = stingy_env_is_set("STINGY_CHECK_WALK");
-	if (must_check)
+	if (must_check) {
+		stingy_paint_forbid();
 		stingy_say_keep(); /* its result comes when the program ends, which may use descriptor 2 for a log */
+	}
 	if (settle_prefix() < 0 || make_mark() < 0 || stingy_frames_init() < 0 || stingy_chains_init() < 0 ||
 	    pthread_atfork(before_fork, after_fork_in_parent, after_fork_with_handlers) != 0) {
 		stingy_say("cannot profile: %s", strerrordesc_np(errno));

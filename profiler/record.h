@@ -35,15 +35,28 @@ void stingy_record_put(struct stingy_trace_record *record, const struct stingy_r
 uint64_t stingy_record_clock(void);
 uint64_t stingy_record_time(uint64_t clock);
 
+/* Whether the calling thread is inside the recorder: what it does is on our account. */
+bool stingy_record_is_busy(void);
+
+/*
+ * Whether the walk made last by the calling thread ends where the thread began: then it runs on its own stack, and
+ * nothing lives below the stack pointer, as it could if a coroutine's stack were part of it.
+ */
+bool stingy_record_is_rooted(void);
+
+/* The calling thread's stack, found once. */
+const struct stingy_stack *stingy_record_stack(void);
+
 /* Around what allocates on our account, or on that of a libc function that holds a lock we would need. */
 bool stingy_record_enter(void);
 void stingy_record_leave(void);
 
-/* Finds the libc functions that loop.c and io.c stand before: in the constructor, as a signal handler may be next to
- * call them.
+/* Finds the libc functions that loop.c, io.c and systemcalls.c stand before: in the constructor, as a signal handler
+ * may be next to call them.
  */
 void stingy_loop_init(void);
 void stingy_io_init(void);
+void stingy_systemcalls_init(void);
 
 void stingy_record_unloaded(void);
 

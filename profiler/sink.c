@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -88,7 +89,7 @@ static bool reopen(struct stingy_sink *sink)
 	return false;
 }
 
-static bool grow(struct stingy_sink *sink)
+static bool grow_file(struct stingy_sink *sink)
 {
 	size_t step = sink->mapped < STEP_MIN ? STEP_MIN : sink->mapped > STEP_MAX ? STEP_MAX : sink->mapped;
 	size_t bound = kernel_bound(sink->bound); /* it may have been lowered since */
@@ -101,6 +102,16 @@ static bool grow(struct stingy_sink *sink)
 		return false;
 	sink->mapped = size;
 	return true;
+}
+
+/* The program's call that this is part of, such as malloc, may be no cancellation point, and what it takes is. */
+static bool grow(struct stingy_sink *sink)
+{
+	int cancel;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	bool has_grown = grow_file(sink);
+	pthread_setcancelstate(cancel, NULL);
+	return has_grown;
 }
 
 static void write_header(struct stingy_sink *sink, uint32_t parent)
@@ -198,8 +209,11 @@ void stingy_sink_forget(struct stingy_sink *sink)
 {
 	if (!sink->header)
 		return;
+	int cancel;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	if (is_ours(sink))
 		close(sink->fd);
+	pthread_setcancelstate(cancel, NULL);
 	munmap(sink->header, sink->bound);
 	sink->header = NULL;
 }

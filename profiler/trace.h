@@ -68,9 +68,9 @@ enum stingy_trace_type {
 				   bytes have been read */
 	STINGY_TRACE_LINK,      /* fd: this descriptor works for the task of the run under way from now on */
 	STINGY_TRACE_CALL,      /* call: the thread has made a system call through the C library */
-	STINGY_TRACE_STACK,     /* stack: what the turn, or announced run, that just ended used of the stack */
-	STINGY_TRACE_QUEUE,     /* queue: a declared queue function is called: a stage is to run for a task */
-	STINGY_TRACE_INDIRECT,  /* indirect: the call before this return address takes its target from a pointer */
+	STINGY_TRACE_STACK,    /* stack: what the turn, or announced run, that the next record ends used of the stack */
+	STINGY_TRACE_QUEUE,    /* queue: a declared queue function is called: a stage is to run for a task */
+	STINGY_TRACE_INDIRECT, /* indirect: the call before this return address takes its target from a pointer */
 	STINGY_TRACE_INTERFACE, /* text: a declaration, as a line of an interface file has it */
 };
 

@@ -54,23 +54,23 @@ uint32_t stingy_writer_frame(struct stingy_writer *writer, uint32_t index)
 	return writer->n_frames++;
 }
 
-uint32_t stingy_writer_chain(struct stingy_writer *writer, const struct stingy_chain *chain)
+static uint32_t declare_chain(struct stingy_writer *writer, uint32_t chain)
 {
-	struct stingy_known_chain *known = stingy_chains_get(chain);
-	if (!known)
-		return UINT32_MAX;
-	if (known->declared.trace == writer->trace)
-		return known->declared.number;
 	struct stingy_trace_record record = {.type = STINGY_TRACE_CHAIN};
-	const uint32_t *frames = stingy_chains_frames(known);
-	for (uint32_t i = 0; i < known->depth; i++)
-		record.chain.frame[i] = stingy_writer_frame(writer, frames[i]);
+	struct stingy_known_chain *known = stingy_chains_at(chain);
+	for (uint32_t at = chain; at != STINGY_CHAIN_NONE; at = stingy_chains_at(at)->caller)
+		record.chain.frame[record.chain.depth++] = stingy_writer_frame(writer, stingy_chains_at(at)->frame);
 	record.chain.number = writer->n_chains;
 	record.chain.complete = known->complete;
-	record.chain.depth = known->depth;
 	stingy_writer_put(writer, &record);
 	known->declared = (struct stingy_declared){writer->trace, writer->n_chains};
 	return writer->n_chains++;
+}
+
+uint32_t stingy_writer_chain(struct stingy_writer *writer, uint32_t chain)
+{
+	const struct stingy_known_chain *known = stingy_chains_at(chain);
+	return known->declared.trace == writer->trace ? known->declared.number : declare_chain(writer, chain);
 }
 
 void stingy_writer_after_fork(struct stingy_writer *writer)

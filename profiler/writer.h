@@ -26,8 +26,8 @@ bool stingy_writer_put(struct stingy_writer *writer, const struct stingy_trace_r
 /* The number of a frame (an index of stingy_frames_get) in this trace. */
 uint32_t stingy_writer_frame(struct stingy_writer *writer, uint32_t index);
 
-/* The number of a chain in this trace; UINT32_MAX: there is no room to know it. */
-uint32_t stingy_writer_chain(struct stingy_writer *writer, const struct stingy_chain *chain);
+/* The number of a chain (one of stingy_chains_extend) in this trace. */
+uint32_t stingy_writer_chain(struct stingy_writer *writer, uint32_t chain);
 
 /* After fork, in the child: what has been written is the parent's. */
 void stingy_writer_after_fork(struct stingy_writer *writer);

@@ -24,7 +24,7 @@ machine()
 	echo "load before: $(cut -d ' ' -f 1-3 /proc/loadavg)"
 }
 
-parts="instructions memory start sites malloc query threads"
+parts="instructions memory start sites malloc query threads profile"
 part=${1:-all}
 case " $parts all " in
 *" $part "*) shift $(($# > 0)) ;;

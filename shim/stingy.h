@@ -90,6 +90,28 @@ void StingyStageBegin(const void *function, const void *task) __attribute__((wea
 void StingyStageEnd(const void *function, const void *task) __attribute__((weak));
 void StingyTaskEnd(const void *task) __attribute__((weak));
 
+/* What a system call cost the thread that made it. */
+struct stingy_call_cost {
+	unsigned long ns;         /* from its beginning to its end */
+	unsigned long blocked_ns; /* of these: without the processor */
+	unsigned long faults;     /* page faults */
+	unsigned long switches;   /* context switches */
+};
+
+struct stingy_system_calls {
+	unsigned long n_calls; /* since it was switched on */
+	long number;           /* of the last of them: the kernel's, as in <sys/syscall.h> */
+	struct stingy_call_cost last;
+	struct stingy_call_cost sum; /* of all of them */
+};
+
+/*
+ * Switches on, for the calling thread, that *into is filled in after each system call that it makes through the C
+ * library, all zeros to begin with; NULL switches it off. Returns 1, or 0: nobody measures, as in production. The
+ * structure must be there until then, or until the thread ends. Each call takes about a microsecond longer for it.
+ */
+int StingySystemCalls(struct stingy_system_calls *into) __attribute__((weak));
+
 static inline const struct stingy_stage *stingy_stage_of(const void *function)
 {
 	return StingyStageOf ? StingyStageOf(function) : 0;
@@ -153,6 +175,11 @@ static inline void stingy_task_end(const void *task)
 {
 	if (StingyTaskEnd)
 		StingyTaskEnd(task);
+}
+
+static inline int stingy_system_calls(struct stingy_system_calls *into)
+{
+	return StingySystemCalls ? StingySystemCalls(into) : 0;
 }
 
 #ifdef __cplusplus

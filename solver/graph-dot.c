@@ -89,7 +89,10 @@ void stingy_graph_dot(const struct stingy_graph *graph, const char *title, FILE 
 {
 	fputs("digraph stages {\n\tlabel=\"", out);
 	print_quoted(title, out);
-	fprintf(out, ": %" PRIu64 " tasks, %" PRIu64 " runs\";\n", graph->tasks, graph->runs);
+	fprintf(out, ": %" PRIu64 " tasks, ", graph->tasks);
+	if (graph->requests)
+		fprintf(out, "%" PRIu64 " requests, ", graph->requests);
+	fprintf(out, "%" PRIu64 " runs\";\n", graph->runs);
 	fputs("\tlabelloc=t;\n"
 	      "\tnode [shape=box, style=filled, fillcolor=white, fontname=\"Helvetica\", fontsize=10];\n"
 	      "\tedge [fontname=\"Helvetica\", fontsize=9];\n",

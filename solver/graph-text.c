@@ -23,6 +23,8 @@ static void print_head(const struct stingy_graph *graph, const char *title, FILE
 		count_noun(graph->n_order, "stage", "stages"), graph->tasks, count_noun(graph->tasks, "task", "tasks"),
 		graph->runs, count_noun(graph->runs, "run", "runs"), graph->allocations,
 		count_noun(graph->allocations, "allocation", "allocations"));
+	if (graph->requests)
+		fprintf(out, "requests on connections: %" PRIu64 "\n", graph->requests);
 	for (size_t i = 0; i < graph->n_schedulers; i++) {
 		const struct stingy_graph_scheduler *scheduler = &graph->scheduler[i];
 

@@ -297,6 +297,7 @@ void stingy_graph_finish(struct stingy_graph *graph, const struct stingy_census 
 		if (graph->edge[i].from == STINGY_GRAPH_SCHEDULER)
 			graph->tasks += graph->edge[i].followed;
 	graph->allocations = census->serving;
+	graph->requests = census->requests;
 	number_stages(graph);
 	find_cycles(graph);
 	if (graph->n_edges)

@@ -72,6 +72,7 @@ struct stingy_graph {
 	struct stingy_graph_scheduler *scheduler; /* likewise */
 	size_t n_schedulers;
 	uint64_t tasks, runs, allocations;
+	uint64_t requests; /* seen to begin on connections, of which several may be one task */
 	/* the rest is the module's own */
 	const struct stingy_stages *stages;
 	const struct stingy_places *places;

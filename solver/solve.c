@@ -129,14 +129,26 @@ static uint64_t serving_of(const struct stingy_solve *solve, uint32_t module)
 	return serving;
 }
 
+/* Likewise, what it did at all that was seen. */
+static uint64_t doing_of(const struct stingy_solve *solve, uint32_t module)
+{
+	uint64_t doing = 0;
+
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		for (size_t j = 0; solve->input[i].program == module && j < solve->input[i].n_pairs; j++)
+			doing += solve->input[i].pair[j].n;
+	return doing;
+}
+
 /* A shell that starts the server, or what the server starts, may leave a trace too, and even have an event loop. */
-static int choose_program(struct stingy_solve *solve)
+static int choose_program(struct stingy_solve *solve,
+			  uint64_t (*weigh)(const struct stingy_solve *solve, uint32_t module))
 {
 	uint64_t most = 0;
 
 	for (uint32_t i = 0; i < solve->n_inputs; i++) {
 		uint32_t module = solve->input[i].program;
-		uint64_t serving = module == STINGY_NO_MODULE ? 0 : serving_of(solve, module);
+		uint64_t serving = module == STINGY_NO_MODULE ? 0 : weigh(solve, module);
 
 		if (serving < most || !serving)
 			continue;
@@ -145,7 +157,7 @@ static int choose_program(struct stingy_solve *solve)
 		most = serving;
 	}
 	if (!most)
-		return blame(solve);
+		return -1;
 	for (uint32_t i = 0; i < solve->n_inputs; i++)
 		solve->n_used += stingy_solve_uses(solve, &solve->input[i]);
 	return 0;
@@ -425,10 +437,13 @@ static void make_schedule(struct stingy_solve *solve)
 			     is_loop);
 }
 
+/* A program that only calls the system has a graph, too. */
 int stingy_solve_survey(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
 {
-	if (read_inputs(solve, paths, n_paths) < 0 || choose_program(solve) < 0)
+	if (read_inputs(solve, paths, n_paths) < 0)
 		return -1;
+	if (choose_program(solve, serving_of) < 0 && choose_program(solve, doing_of) < 0)
+		return blame(solve);
 	find_stages(solve);
 	return 0;
 }
@@ -451,11 +466,17 @@ void stingy_solve_graph(struct stingy_solve *solve, struct stingy_graph *graph)
 	stingy_census_fini(&census);
 }
 
+static int blame_if_idle(struct stingy_solve *solve)
+{
+	return serving_of(solve, solve->program) ? 0 : blame(solve);
+}
+
 int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
 {
 	const struct stingy_problem *problem = &solve->model.problem;
 
-	if (stingy_solve_survey(solve, paths, n_paths) < 0 || choose_cache(solve) < 0 || check_options(solve) < 0)
+	if (stingy_solve_survey(solve, paths, n_paths) < 0 || blame_if_idle(solve) < 0 || choose_cache(solve) < 0 ||
+	    check_options(solve) < 0)
 		return -1;
 	find_kinds(solve);
 	stingy_bounds_init(&solve->bounds, &solve->census, &solve->kinds, &solve->choices);

@@ -35,6 +35,11 @@ loop="__poll_chk __ppoll_chk accept accept4 close epoll_ctl epoll_pwait epoll_pw
 	__read_chk __recv_chk __recvfrom_chk connect read readv recv recvfrom recvmmsg recvmsg send sendfile sendfile64 sendmmsg
 	sendmsg sendto splice write writev"
 
+calls="__open_2 __open64_2 __openat_2 __openat64_2 __pread_chk __pread64_chk access fcntl fcntl64 fdatasync flock fstat
+	fstat64 fstatat fstatat64 fsync ftruncate ftruncate64 getpeername getsockname getsockopt ioctl lseek lseek64 lstat
+	lstat64 mkdir nanosleep open open64 openat openat64 pread pread64 preadv preadv64 pwrite pwrite64 pwritev pwritev64
+	readlink rename setsockopt shutdown socket stat stat64 unlink usleep"
+
 # list WORD...: as exports prints them.
 list()
 {
@@ -47,7 +52,8 @@ list()
 		"$(list $entries $operators $foreign $order __libc_start_main dlclose StingyDynCheck StingyDynCount StingyDynWhy StingyStageBegin \
 			StingyStageNamed StingyStageNumbered StingyStageOf)"
 	tap_is "libstingy-profile.so exports its names and no more" "$(exports "$profiling")" \
-		"$(list $entries $operators $foreign $loop dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd StingyTaskEnd)"
+		"$(list $entries $operators $foreign $loop $calls dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd \
+			StingySystemCalls StingyTaskEnd)"
 }
 
 # only_libc LIBRARY: whether it needs nothing but the C library and the loader.

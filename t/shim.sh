@@ -14,7 +14,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/stingy-shim.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 unset LD_PRELOAD STINGY_MAIN STINGY_MANIFEST STINGY_DRY_RUN STINGY_REPORT STINGY_TRACE STINGY_MAX_TRACE STINGY_BATCH
-unset STINGY_CHECK_WALK STINGY_PAGES STINGY_CANARIES STINGY_SCHEDULE
+unset STINGY_CALLS STINGY_CHECK_WALK STINGY_PAGES STINGY_CANARIES STINGY_SCHEDULE
 
 # A test that hangs is a test that fails; nothing here takes as long.
 limit=60 # seconds
