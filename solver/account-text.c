@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define NAME_WIDTH   44
-#define SHOWN        1e-6 /* parts of the objective below that are nothing */
+#define SHOWN        5e-6 /* parts of the objective below that are nothing */
 #define STAGES_SHOWN 40u
 #define KINDS_SHOWN  60u
 #define ORDERS_SHOWN 40u

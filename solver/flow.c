@@ -110,23 +110,25 @@ static void cut_stages(struct stingy_model *model)
 	}
 }
 
-/* What ends in the run that made it is back for the next run: it does not bound how many there may be. */
-static void set_lasting(struct stingy_problem *problem)
+/*
+ * What is back when its task is done with it does not bound how many tasks there may be. Of such kinds there never were
+ * more at once than one run makes, or one task holds.
+ */
+static bool is_left_behind(const struct stingy_census *census, const struct stingy_model *model,
+			   const struct stingy_problem_stage *stage, uint32_t at)
 {
-	bool *lasts = stingy_memory_new(problem->n_kinds, sizeof(*lasts));
+	uint32_t kind = stage->allocates[at], most = census->unit[model->kind[kind]].max_live_in_thread;
 
-	for (uint32_t i = 0; i < problem->n_stages; i++)
-		for (uint32_t j = 0; j < problem->stage[i].n_live; j++)
-			lasts[problem->stage[i].live[j]] = true;
-	for (uint32_t i = 0; i < problem->n_stages; i++) {
-		struct stingy_problem_stage *stage = &problem->stage[i];
+	return most > stage->count[at] && most > model->problem.kind[kind].per_task;
+}
 
-		stage->lasting = stingy_memory_new(stage->n_allocates, sizeof(*stage->lasting));
-		for (uint32_t j = 0; j < stage->n_allocates; j++)
-			if (lasts[stage->allocates[j]])
-				stage->lasting[stage->n_lasting++] = stage->allocates[j];
-	}
-	free(lasts);
+static void set_lasting(const struct stingy_census *census, const struct stingy_model *model,
+			struct stingy_problem_stage *stage)
+{
+	stage->lasting = stingy_memory_new(stage->n_allocates, sizeof(*stage->lasting));
+	for (uint32_t i = 0; i < stage->n_allocates; i++)
+		if (is_left_behind(census, model, stage, i))
+			stage->lasting[stage->n_lasting++] = stage->allocates[i];
 }
 
 static void scale_weights(struct stingy_problem *problem)
@@ -174,10 +176,10 @@ void stingy_flow_add_stages(const struct stingy_model_source *source, struct sti
 		problem->stage[problem->n_stages].name = name_stage(source, sorted[i]);
 		fill_stage(source->census, model, from, &problem->stage[problem->n_stages]);
 		cut_allocated(model, &problem->stage[problem->n_stages]);
+		set_lasting(source->census, model, &problem->stage[problem->n_stages]);
 		model->stage[problem->n_stages++] = sorted[i];
 	}
 	cut_stages(model);
-	set_lasting(problem);
 	scale_weights(problem);
 	choose_stage(source->choices, problem);
 	free(sorted);

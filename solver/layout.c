@@ -166,6 +166,7 @@ static void straighten(struct filling *filling, uint32_t line)
 
 static void fill(struct filling *filling, uint32_t line)
 {
+	raise_shared(filling);
 	raise_all(filling, 0, STEPS + 1);
 	raise_each(filling);
 	raise_shared(filling);

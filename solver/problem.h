@@ -43,7 +43,7 @@ struct stingy_problem_stage {
 	uint32_t *allocates; /* kinds */
 	uint32_t *count;     /* of each of those, in one run */
 	uint32_t n_allocates;
-	uint32_t *lasting; /* of those that it allocates: live when some stage begins; NULL: all are taken for that */
+	uint32_t *lasting; /* of those that it allocates: left behind when a run ends; NULL: all are */
 	uint32_t n_lasting;
 };
 

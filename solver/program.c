@@ -220,8 +220,18 @@ static double price(double dual)
 	return fmax(0, dual);
 }
 
-/* The presolver and the search may leave the program without a basis of its own: this is for just after a relaxed one.
- */
+/* One instance more than the bound would let 1/n, too, go lower. */
+static double max_price(const struct program *program, uint32_t kind)
+{
+	double max = program->problem->kind[kind].max,
+	       dual = -stingy_lp_column_dual(&program->lp, program->count[kind]);
+
+	if (program->share[kind])
+		dual += stingy_lp_column_dual(&program->lp, program->share[kind]) / (max * (max + 1));
+	return price(dual);
+}
+
+/* For just after the relaxed program: a search leaves no duals. */
 static void take_prices(const struct program *program)
 {
 	const struct stingy_problem *problem = program->problem;
@@ -233,7 +243,7 @@ static void take_prices(const struct program *program)
 	for (uint32_t i = 0; i < problem->n_orders; i++)
 		solution->order_price[i] = price(stingy_lp_row_dual(&program->lp, program->order[i]));
 	for (uint32_t i = 0; i < problem->n_kinds; i++)
-		solution->max_price[i] = price(-stingy_lp_column_dual(&program->lp, program->count[i]));
+		solution->max_price[i] = max_price(program, i);
 	solution->layout_price = price(-stingy_lp_row_dual(&program->lp, program->layout));
 }
 
@@ -382,21 +392,4 @@ int stingy_program_solve(const struct stingy_problem *problem, const struct stin
 	solution->objective = program.objective;
 	solution->gap = gap_of(&program);
 	return 0;
-}
-
-void stingy_solution_fini(struct stingy_solution *solution)
-{
-	free(solution->stage_price);
-	free(solution->order_price);
-	free(solution->max_price);
-	memset(solution, 0, sizeof(*solution));
-}
-
-double stingy_solution_tau_price(const struct stingy_problem *problem, const struct stingy_solution *solution)
-{
-	double price = solution->layout_price;
-
-	for (uint32_t i = 0; solution->stage_price && i < problem->n_stages; i++)
-		price += solution->stage_price[i];
-	return price;
 }
