@@ -159,8 +159,6 @@ static void heed(struct stingy_stage_pair *pair, const struct stingy_places *pla
 	}
 	if (pair->frame == NO_FRAME)
 		return;
-	while (pair->frame > 0 && places->place[chain->place[pair->frame]].declared & STINGY_PLACE_WRAPPER)
-		pair->frame--;
 	for (uint32_t i = pair->frame + 1; i-- > 0;) {
 		if (!(places->place[chain->place[i]].declared & STINGY_PLACE_STAGE))
 			continue;
@@ -336,14 +334,23 @@ static bool is_dispatcher(const struct settling *settling, const struct stingy_c
 	       !settling->site[chain->place[frame + 1]].by_pointer;
 }
 
+/* What was declared to be a wrapper is no stage, but what it calls. */
+static uint32_t unwrap(const struct settling *settling, const struct stingy_chain *chain, uint32_t frame)
+{
+	while (frame > 0 && settling->places->place[chain->place[frame]].declared & STINGY_PLACE_WRAPPER)
+		frame--;
+	return frame;
+}
+
 static uint32_t settle(const struct settling *settling, const struct stingy_chain *chain, uint32_t frame)
 {
+	frame = unwrap(settling, chain, frame);
 	for (unsigned level = 0; level < STINGY_DISPATCHERS; level++) {
 		uint32_t next = next_frame(settling, chain, frame);
 
 		if (next == NO_FRAME || !is_dispatcher(settling, chain, frame))
 			break;
-		frame = next;
+		frame = unwrap(settling, chain, next);
 	}
 	return stingy_stages_add(settling->stages, &settling->places->place[chain->place[frame]]);
 }
