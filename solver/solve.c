@@ -483,7 +483,7 @@ void stingy_solve_graph(struct stingy_solve *solve, struct stingy_graph *graph)
 	}
 	init_atoms(solve, &census);
 	census.graph = graph;
-	take_census(solve, &census);
+	take_census(solve, &census, "drawing the graph");
 	stingy_graph_finish(graph, &census);
 	stingy_census_fini(&census);
 }
