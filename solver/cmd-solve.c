@@ -6,6 +6,7 @@
 #include "compose.h"
 #include "explain.h"
 #include "output.h"
+#include "progress.h"
 #include "solve-command.h"
 
 #include <getopt.h>
@@ -107,7 +108,9 @@ static int run(const struct stingy_solve_command *command, char **paths, int n_p
 	int result;
 
 	stingy_solve_init(&solve, &command->options);
+	stingy_progress_begin();
 	result = stingy_solve_run(&solve, (const char *const *)paths, (uint32_t)n_paths);
+	stingy_progress_end();
 	if (result < 0) {
 		fprintf(stderr, "stingy: %s\n", solve.error);
 	} else {

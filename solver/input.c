@@ -3,6 +3,7 @@
 #include "cache.h"
 #include "hash.h"
 #include "memory.h"
+#include "passage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -242,6 +243,7 @@ static void survey_fini(struct survey *survey)
 static void look_over(struct survey *survey)
 {
 	struct stingy_input *input = survey->input;
+	struct stingy_passage passage = {.file = &input->file};
 	struct stingy_trace_reader reader = {.at = 0};
 	struct stingy_trace_record record;
 
@@ -254,10 +256,12 @@ static void look_over(struct survey *survey)
 			take(survey, &record);
 			if (record.type == STINGY_TRACE_WAIT || record.type == STINGY_TRACE_STAGE_END)
 				mark(survey, reader.at);
+			stingy_passage_at(&passage, reader.at);
 		}
 		if (!input->served_to)
 			mark(survey, reader.at);
 	}
+	stingy_passage_end(&passage, reader.at);
 	input->damage = reader.error;
 	input->damaged_at = reader.at;
 }

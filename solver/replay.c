@@ -1,5 +1,6 @@
 #include "replay.h"
 
+#include "passage.h"
 #include "runs.h"
 
 struct replay {
@@ -88,6 +89,7 @@ void stingy_replay(const struct stingy_input *input, const struct stingy_places 
 		   const struct stingy_stages *stages, struct stingy_census *census)
 {
 	struct replay replay = {.census = census};
+	struct stingy_passage passage = {.file = &input->file};
 	struct stingy_trace_reader reader;
 	struct stingy_trace_record record;
 
@@ -96,8 +98,11 @@ void stingy_replay(const struct stingy_input *input, const struct stingy_places 
 	stingy_runs_init(&replay.runs, input, places, stages, census);
 	/* Not to 'committed', which has grown since the survey if the process still runs. */
 	reader.size = input->served_to;
-	while (stingy_trace_next(&reader, &record) == 1)
+	while (stingy_trace_next(&reader, &record) == 1) {
 		take(&replay, &record);
+		stingy_passage_at(&passage, reader.at);
+	}
+	stingy_passage_end(&passage, reader.at);
 	leave_objects(&replay);
 	stingy_runs_fini(&replay.runs);
 	stingy_census_next(census);

@@ -5,6 +5,7 @@
 #include "clean.h"
 #include "memory.h"
 #include "names.h"
+#include "progress.h"
 #include "replay.h"
 #include "trial.h"
 
@@ -13,6 +14,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define TASK_PART 32u /* of the slab: what one kind's objects of one task may take, for its sites to be grouped */
 
@@ -76,12 +78,25 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Bytes of the files that are there. */
+static uint64_t size_of(const char *const *paths, uint32_t n_paths)
+{
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (uint32_t i = 0; i < n_paths; i++)
+		if (stat(paths[i], &st) == 0)
+			bytes += (uint64_t)st.st_size;
+	return bytes;
+}
+
 static int read_inputs(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
 {
 	const char **sorted = stingy_memory_copy(paths, n_paths * sizeof(*paths));
 	int result = 0;
 
 	qsort(sorted, n_paths, sizeof(*sorted), compare_paths);
+	stingy_progress_part("reading", size_of(paths, n_paths));
 	solve->input = stingy_memory_new(n_paths, sizeof(*solve->input));
 	for (uint32_t i = 0; i < n_paths && result == 0; i++) {
 		struct stingy_input *input = &solve->input[solve->n_inputs];
@@ -213,8 +228,15 @@ static void find_stages(struct stingy_solve *solve)
 	stingy_stages_settle(&solve->stages, &solve->places, &solve->chains);
 }
 
-static void take_census(struct stingy_solve *solve, struct stingy_census *census)
+/* word: what that is for, as the progress tells it. */
+static void take_census(struct stingy_solve *solve, struct stingy_census *census, const char *word)
 {
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		if (stingy_solve_uses(solve, &solve->input[i]))
+			bytes += solve->input[i].served_to;
+	stingy_progress_part(word, bytes);
 	for (uint32_t i = 0; i < solve->n_inputs; i++)
 		if (stingy_solve_uses(solve, &solve->input[i]))
 			stingy_replay(&solve->input[i], &solve->places, &solve->stages, census);
@@ -285,13 +307,13 @@ static void find_kinds(struct stingy_solve *solve)
 {
 	init_atoms(solve, &solve->atoms);
 	exclude(solve);
-	take_census(solve, &solve->atoms);
+	take_census(solve, &solve->atoms, "following objects");
 	stingy_kinds_init(&solve->kinds, &solve->atoms, &solve->chains, &solve->places, solve->choices.cover,
 			  stingy_solve_slab(solve) / TASK_PART);
 	stingy_names_give(&solve->kinds, &solve->chains, &solve->places);
 	stingy_census_init(&solve->census, solve->kinds.n_kinds, solve->kinds.kind_of, solve->stages.n_stages, true);
 	take_estimates(solve);
-	take_census(solve, &solve->census);
+	take_census(solve, &solve->census, "following kinds");
 }
 
 /* A trace that was cut off may lack what would have been worth managing: it is no evidence that nothing is. */
@@ -357,7 +379,7 @@ static void try_out(struct stingy_solve *solve, struct stingy_trial *trial)
 	stingy_trial_init(trial, &solve->plan, solve->options->high);
 	stingy_census_init(&census, solve->kinds.n_kinds, solve->kinds.kind_of, solve->stages.n_stages, false);
 	census.trial = trial;
-	take_census(solve, &census);
+	take_census(solve, &census, "trying it out");
 	stingy_census_fini(&census);
 	solve->served = trial->served;
 	free(solve->served_of);
@@ -461,7 +483,7 @@ void stingy_solve_graph(struct stingy_solve *solve, struct stingy_graph *graph)
 	}
 	init_atoms(solve, &census);
 	census.graph = graph;
-	take_census(solve, &census);
+	take_census(solve, &census, "drawing the graph");
 	stingy_graph_finish(graph, &census);
 	stingy_census_fini(&census);
 }

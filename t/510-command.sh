@@ -497,6 +497,14 @@ cut_short()
 }
 tap_ok "solve: a trace that was cut off, and nothing to manage" cut_short
 
+damaged()
+{
+	cp made.trace damaged.trace && printf '\x7f' | dd of=damaged.trace bs=1 seek=$(($(wc -c <made.trace) - 3)) conv=notrunc status=none &&
+		solve damaged.trace -o damaged.manifest && grep -q '^site' damaged.manifest &&
+		grep -q "^stingy: 'damaged.trace': cut off at byte [0-9]*: used what is before it (unknown record)$" err
+}
+tap_ok "solve: a damaged trace is used up to there, and that is said" damaged
+
 # --- map
 
 map_text()

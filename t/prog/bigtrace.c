@@ -3,7 +3,7 @@
  *
  * A trace of so many records, more or less, as a proxy under load would leave it: connections by the hundred, each with
  * some requests, which go through four stages with other turns between them, and allocate at sixty sites. The same each
- * time. For measuring how the solver does with much (samples/bench-solve.sh).
+ * time. For measuring what much of a trace takes: 100,000,000 records are 640 MB.
  */
 #include "../../profiler/trace.h"
 
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #define CONNECTIONS 600u /* that are open at once */
 #define REQUESTS    20u  /* of a connection, on average */
@@ -45,7 +46,7 @@ static struct stingy_trace_header header = {
 static struct class classes[CLASSES];
 static struct connection connections[CONNECTIONS];
 static uint64_t next_address = 0x555500000000, now, n_records, n_bytes = sizeof(header);
-static uint32_t wait_chain, site_chain[SITES];
+static uint32_t wait_chain, call_chain[STAGES], site_chain[SITES];
 
 static void check(bool condition, const char *what)
 {
@@ -132,7 +133,7 @@ static uint32_t put_chain(uint32_t depth, const uint32_t *frame)
 static void declare(void)
 {
 	struct stingy_trace_record module = {STINGY_TRACE_MODULE, .module = {.id = {1}, .id_len = 1}};
-	uint32_t in_main, wait[3], site[5], in_stage[STAGES];
+	uint32_t in_main, wait[2], call[3], site[5], in_stage[STAGES];
 	char name[16];
 
 	module.module.path = (struct stingy_text){"/made/big", 9};
@@ -141,11 +142,14 @@ static void declare(void)
 	wait[0] = put_frame(0x2000, 0x2010, "loop", STINGY_RULE_SP);
 	site[3] = put_frame(0x2000, 0x2040, "loop", STINGY_RULE_SP);
 	site[0] = put_frame(0x3000, 0x3010, "allocate", STINGY_RULE_SP);
-	wait[1] = site[4] = in_main;
+	call[1] = site[3];
+	wait[1] = call[2] = site[4] = in_main;
 	wait_chain = put_chain(2, wait);
 	for (uint32_t i = 0; i < STAGES; i++) {
 		snprintf(name, sizeof(name), "stage_%u", i);
 		in_stage[i] = put_frame(0x10000 + 0x1000 * i, 0x10800 + 0x1000 * i, name, STINGY_RULE_SP);
+		call[0] = put_frame(0x10000 + 0x1000 * i, 0x10900 + 0x1000 * i, name, STINGY_RULE_SP);
+		call_chain[i] = put_chain(3, call);
 	}
 	for (uint32_t i = 0; i < SITES; i++) {
 		snprintf(name, sizeof(name), "make_%u", i);
@@ -183,6 +187,16 @@ static void close_connection(struct connection *connection, uint64_t fd)
 	put_fd(STINGY_TRACE_CLOSE, fd);
 }
 
+static void call(unsigned stage, uint64_t fd, uint32_t number)
+{
+	struct stingy_trace_call read_or_write = {
+		.time = now += 200 + below(300), .number = number, .fd = fd, .blocked = UINT64_MAX};
+
+	read_or_write.chain = call_chain[stage];
+	read_or_write.took = 400 + below(1000);
+	put(&(struct stingy_trace_record){STINGY_TRACE_CALL, .call = read_or_write});
+}
+
 /* Some of what the stage makes it frees itself; the rest goes with the last stage. */
 static void run_stage(struct connection *connection, uint64_t fd)
 {
@@ -191,6 +205,7 @@ static void run_stage(struct connection *connection, uint64_t fd)
 	turn(fd);
 	if (stage == 0)
 		put(&(struct stingy_trace_record){STINGY_TRACE_REQUEST, .request = {now += 100, fd}});
+	call(stage, fd, SYS_read);
 	for (uint32_t i = stage; i < SITES; i += STAGES) {
 		struct object object;
 
@@ -202,6 +217,7 @@ static void run_stage(struct connection *connection, uint64_t fd)
 		else
 			connection->object[connection->n_objects++] = object;
 	}
+	call(stage, fd, SYS_write);
 	connection->stage = (stage + 1) % STAGES;
 	while (connection->stage == 0 && connection->n_objects > 2)
 		release(connection->object[--connection->n_objects]);
