@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Uniform load to failure: httperf opens connections at a given rate, whether the server keeps up or not, with 20 requests
-# one after the other on each. The rate rises by steps until requests fail (5 s without an answer, or refused) or fewer
-# than 98 in a hundred are answered in time; the peak is the rate before that. In the end it is tried again.
+# one after the other on each. The rate rises by steps until requests fail (5 s without an answer, or refused) or come to
+# less than nine tenths of the rate, twice in a row; the peak is the rate before that.
 #
 #	bench-uniform.sh [SERVER]...      staged, evhttp, haproxy and squid by default
 #
@@ -46,12 +46,16 @@ trial()
 # peak FROM: the greatest rate that the server keeps up with; steps of 5 per cent upwards from FROM. And how busy it then was.
 peak()
 {
-	local rate=$1 best=0 busy=0 answered failed share
-	while :; do
+	local rate=$1 best=0 busy=0 failures=0 answered failed share
+	while [ $failures -lt 2 ]; do
 		read -r answered failed share < <(trial "$rate" || :)
-		awk "BEGIN { exit !($failed == 0 && $answered >= 0.90 * $rate) }" || break
-		best=$rate busy=$share
-		rate=$((rate * 105 / 100))
+		if awk "BEGIN { exit !($failed == 0 && $answered >= 0.90 * $rate) }"; then
+			best=$rate busy=$share failures=0
+			rate=$((rate * 105 / 100))
+		else
+			failures=$((failures + 1))
+			sleep 1 # for what is left of it
+		fi
 	done
 	echo "$best $busy"
 }
