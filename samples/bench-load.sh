@@ -9,7 +9,7 @@
 # window of one variant has a window of each other one beside it, and the ratios are of such pairs. The server has one
 # processor and the client (and a proxy's origin) the other.
 #
-# BENCH_STARTS (2), BENCH_WINDOWS (4): starts, and windows of each; BENCH_SECONDS (0.5): of a window; BENCH_SEARCH (5):
+# BENCH_STARTS (3), BENCH_WINDOWS (3): starts, and windows of each; BENCH_SECONDS (0.4): of a window; BENCH_SEARCH (5):
 # seconds that the search may take. Each window is a line of bench-results/load.jsonl.
 
 # shellcheck source-path=SCRIPTDIR source=bench-common.sh disable=SC2154
@@ -18,9 +18,9 @@ find_others
 # shellcheck source=bench-servers.sh
 . "$bench_dir/bench-servers.sh"
 
-starts=${BENCH_STARTS:-2}
-windows=${BENCH_WINDOWS:-4}
-seconds=${BENCH_SECONDS:-0.5}
+starts=${BENCH_STARTS:-3}
+windows=${BENCH_WINDOWS:-3}
+seconds=${BENCH_SECONDS:-0.4}
 warm=0.7 # seconds
 search=${BENCH_SEARCH:-5}
 
@@ -71,7 +71,7 @@ is_searching()
 	live "$1" | jq -e 'any(.order[]?; .ordering == "searching")' >"$work/searching"
 }
 
-# seconds_of NAME:CONNECTIONS:VARIANTS: about how long that takes.
+# plan SERVER:CONNECTIONS:VARIANTS: about how many seconds that takes.
 plan()
 {
 	awk -v what="$1" -v starts="$starts" -v windows="$windows" -v seconds="$seconds" -v lead="$lead" 'BEGIN {
@@ -80,7 +80,7 @@ plan()
 		variants = split(part[3] == "" ? "bare,order,arena,both" : part[3], variant, ",")
 		for (c = 1; c <= counts; c++)
 			for (v = 1; v <= variants; v++)
-				sum += starts * (1.2 + (count[c] > 100 && variant[v] ~ /order|both/ ? 3 : 0) + windows * (seconds + lead + 0.02))
+				sum += starts * (1.2 + (count[c] > 100 && variant[v] ~ /order|both/ ? 1.5 : 0) + windows * (seconds + lead + 0.02))
 		printf "%d\n", sum + 4
 	}'
 }

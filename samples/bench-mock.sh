@@ -52,7 +52,7 @@ row()
 }
 
 new_results mock
-begin_progress 60 # seconds
+begin_progress 30 # seconds
 progress "mock: profile"
 "$stingy" profile -o "$work/mock" -- "$mock" --policy staged >"$work/out" 2>&1
 "$stingy" solve "$work"/mock.*.trace -o "$work/L2.manifest" 2>"$work/out"
@@ -62,10 +62,10 @@ progress "mock: 2500 tasks"
 row 2500
 runs=3
 row 20000 --total 60000
-done_of_progress 20
+done_of_progress 12
 for count in $counts; do
 	progress "mock: $count tasks, 8 KiB each, in sequence"
 	row "$count" --state 8192 --access sequential --total "$((count > 10000 ? 40000 : 20000))"
-	done_of_progress 4
+	done_of_progress 2
 done
 "$bench_dir/bench-results.sh" mock

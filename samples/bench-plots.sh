@@ -21,6 +21,15 @@ set style line 4 lc rgb "#d55e00" lw 2.5 pt 7 ps 0.8
 set style line 5 lc rgb "#cc79a7" lw 2.5 pt 5 ps 0.8
 '
 
+# ticks FILE: what gnuplot is to write below the axis: the first column, in thousands where it is long.
+ticks()
+{
+	awk '
+		{ list = list sprintf("%s\"%s\" %s", (NR > 1 ? ", " : ""), ($1 >= 1000 ? $1 / 1000 "k" : $1), $1); last = $1 }
+		NR == 1 { first = $1 }
+		END { printf "set xtics (%s)\nset xrange [%s:%s]\n", list, first * 0.9, last * 1.1 }' "$1"
+}
+
 # draw OUTPUT TITLE X-LABEL Y-LABEL NAME:FILE...: a line for each file of two columns.
 draw()
 {
@@ -36,7 +45,7 @@ draw()
 		set title '$title' font ",15"
 		set xlabel '$x'
 		set ylabel '$y'
-		set xtics ($(cut -d ' ' -f 1 "${curve#*:}" | awk '{ printf "%s\"%s\" %s", (NR > 1 ? ", " : ""), $1, $1 }'))
+		$(ticks "${curve#*:}")
 		set yrange [0:*]
 		plot $curves
 	END

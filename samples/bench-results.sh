@@ -100,10 +100,11 @@ part_uniform()
 	echo "### Uniform load to failure: requests/s that the server keeps up with (httperf)"
 	echo
 	# shellcheck disable=SC2016
-	table uniform.jsonl "| server | bare | both | change | rounds |" \
+	table uniform.jsonl "| server | bare | both | change | busy: bare, both | rounds |" \
 		'group_by(.server) | map(. as $g | def peaks($v): $g | map(select(.variant == $v) | .peak);
 			[.[0].server, "\(peaks("bare") | median) (\(peaks("bare") | min) to \(peaks("bare") | max))",
-			"\(peaks("both") | median) (\(peaks("both") | min) to \(peaks("both") | max))", ((peaks("both") | median) / (peaks("bare") | median) | change), (peaks("bare") | length)])'
+			"\(peaks("both") | median) (\(peaks("both") | min) to \(peaks("both") | max))", ((peaks("both") | median) / (peaks("bare") | median) | change),
+			(["bare", "both"] | map(. as $v | $g | map(select(.variant == $v) | .busy) | median * 100 | fixed(0) + "%") | join(", ")), (peaks("bare") | length)])'
 }
 
 everything=no

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Uniform load to failure: httperf opens connections at a given rate, whether the server keeps up or not, with 20 requests
-# one after the other on each. The rate rises by steps until requests fail (5 s without an answer, or refused) or fewer
-# than 98 in a hundred are answered in time; the peak is the rate before that. In the end it is tried again.
+# one after the other on each. The rate rises by steps until requests fail (5 s without an answer, or refused) or come to
+# less than nine tenths of the rate, twice in a row; the peak is the rate before that.
 #
-#	bench-uniform.sh [SERVER]...      staged, evhttp and squid by default
+#	bench-uniform.sh [SERVER]...      staged, evhttp, haproxy and squid by default
+#
+# "busy" is what the server used of its processor at its peak: much less than all of it, and the peak is httperf's.
 
 # shellcheck source-path=SCRIPTDIR source=bench-common.sh disable=SC2154
 . "${0%/*}/bench-common.sh"
@@ -15,31 +17,47 @@ rounds=${BENCH_ROUNDS:-3}
 calls=20       # requests on a connection
 time_of_rate=1.5 # seconds of a trial
 
-# trial RATE: of requests a second; prints how many a second were answered in all, and how many failed.
-trial()
+# used: nanoseconds of processor time of the server so far.
+used()
 {
-	local rate connections
-	rate=$(awk "BEGIN { print $1 / $calls }")
-	connections=$(awk "BEGIN { print int($rate * $time_of_rate) }")
-	"${on_client[@]}" httperf --hog --server 127.0.0.1 --port "$server_port" --uri /small --rate "$rate" \
-		--num-conns "$connections" --num-calls $calls --timeout 5 2>"$work/httperf.err" |
-		awk -v asked="$((connections * calls))" '
-			/^Total:/ { answered = $7; took = $9 }
-			/^Errors: total/ { failed = $3 }
-			END { printf "%.0f %d\n", (took > 0 ? answered / took : 0), failed + asked - answered }'
+	cat /proc/"${instance_worker[$variant]}"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }
 
-# peak FROM: the greatest rate that the server keeps up with; steps of 5 per cent upwards from FROM.
+# trial RATE: of requests a second; prints how many a second were answered in all, how many failed, and the share of a
+# processor that the server used.
+trial()
+{
+	local rate connections before
+	before=$(used)
+	rate=$(awk "BEGIN { print $1 / $calls }")
+	connections=$(awk "BEGIN { print int($rate * $time_of_rate) }")
+	timeout 15 "${on_client[@]}" httperf --hog --server 127.0.0.1 --port "$server_port" --uri /small --rate "$rate" \
+		--num-conns "$connections" --num-calls $calls --timeout 5 2>"$work/httperf.err" |
+		awk -v asked="$((connections * calls))" -v before="$before" -v now="cat /proc/${instance_worker[$variant]}/task/*/schedstat" '
+			/^Total:/ { answered = $7; took = $9 }
+			/^Errors: total/ { failed = $3 }
+			END {
+				while ((now | getline) > 0)
+					used += $1
+				printf "%.0f %d %.2f\n", (took > 0 ? answered / took : 0), failed + asked - answered, (took > 0 ? (used - before) / 1e9 / took : 0)
+			}'
+}
+
+# peak FROM: the greatest rate that the server keeps up with; steps of 5 per cent upwards from FROM. And how busy it then was.
 peak()
 {
-	local rate=$1 best=0 answered failed
-	while :; do
-		read -r answered failed < <(trial "$rate")
-		awk "BEGIN { exit !($failed == 0 && $answered >= 0.90 * $rate) }" || break
-		best=$rate
-		rate=$((rate * 105 / 100))
+	local rate=$1 best=0 busy=0 failures=0 answered failed share
+	while [ $failures -lt 2 ]; do
+		read -r answered failed share < <(trial "$rate" || :)
+		if awk "BEGIN { exit !($failed == 0 && $answered >= 0.90 * $rate) }"; then
+			best=$rate busy=$share failures=0
+			rate=$((rate * 105 / 100))
+		else
+			failures=$((failures + 1))
+			sleep 1 # for what is left of it
+		fi
 	done
-	echo "$best"
+	echo "$best $busy"
 }
 
 # guess: a rate that it surely keeps up with: six tenths of what it does for 40 connections.
@@ -52,7 +70,7 @@ guess()
 	jq -n "$heard | .requests / .seconds * 0.6 | floor"
 }
 
-[ $# -gt 0 ] || set -- staged evhttp squid
+[ $# -gt 0 ] || set -- staged evhttp haproxy squid
 new_results uniform
 begin_progress $(($# * rounds * 2 * 22))
 for name; do
@@ -63,8 +81,9 @@ for name; do
 			begin "$variant" 1
 			end_client "$variant"
 			[ "$round.$variant" != 1.bare ] || from=$(guess)
-			rate=$(peak "$from")
-			result uniform "$(printf '"server": "%s", "variant": "%s", "round": %d, "peak": %d' "$name" "$variant" "$round" "$rate")"
+			read -r rate busy < <(peak "$from")
+			result uniform "$(printf '"server": "%s", "variant": "%s", "round": %d, "peak": %d, "busy": %s' \
+				"$name" "$variant" "$round" "$rate" "$busy")"
 			end_server "$variant"
 			done_of_progress 22
 		done

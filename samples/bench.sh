@@ -17,7 +17,7 @@ dir=${BASH_SOURCE[0]%/*}
 
 # The parts, and about how many seconds each takes.
 parts="load misses uniform mock profile malloc threads query instructions memory start sites"
-declare -A seconds=([load]=1150 [misses]=240 [uniform]=180 [mock]=60 [profile]=90 [malloc]=150 [threads]=40 [query]=5
+declare -A seconds=([load]=1280 [misses]=300 [uniform]=180 [mock]=30 [profile]=90 [malloc]=200 [threads]=40 [query]=5
 	[instructions]=10 [memory]=2 [start]=10 [sites]=20)
 
 # What the figures are of.
