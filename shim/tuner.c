@@ -18,7 +18,11 @@
 #define OPENING_GAIN   3    /* per cent that a bound must win over none */
 #define CLIMBING_GAIN  1    /* per cent that another bound must win over the one we have */
 
-/* What is tried against none: the start times this, in eighths. */
+#define USUAL      16u                 /* events: what many servers come to */
+#define REST_LEAST (UINT64_C(1) << 35) /* ticks of work: some ten seconds */
+#define REST_MOST  (UINT64_C(1) << 41)
+
+/* What is tried against none: the start times this, in eighths; then the usual. */
 static const uint32_t openings[] = {8, 32, 2};
 #define N_OPENINGS (sizeof(openings) / sizeof(*openings))
 
@@ -59,6 +63,7 @@ static void hold(struct stingy_tuner *tuner)
 {
 	tuner->phase = STINGY_TUNER_HOLDING;
 	tuner->held = 0;
+	tuner->held_ticks = 0;
 	tuner->held_crowd = tuner->crowd;
 	begin_block(tuner, tuner->chosen);
 }
@@ -69,17 +74,28 @@ static bool is_worth_trying(const struct stingy_tuner *tuner, uint32_t bound)
 	return bound >= STINGY_TUNER_LEAST && bound <= BOUND_MOST && bound <= tuner->crowd / 2;
 }
 
+/* The next to be tried against none: what was settled on, then the others; 0: that was all. */
+static uint32_t next_opening(struct stingy_tuner *tuner)
+{
+	while (tuner->step < N_OPENINGS + 2) {
+		uint32_t step = tuner->step++, bound = tuner->before;
+		if (step > N_OPENINGS)
+			bound = tuner->start != USUAL ? USUAL : 0;
+		else if (step > 0)
+			bound = tuner->start * openings[step - 1] / 8;
+		if (is_worth_trying(tuner, bound) && (step == 0 || bound != tuner->before))
+			return bound;
+	}
+	return 0;
+}
+
 /* The challenger of the next duel; what is chosen itself if the search is over. */
 static uint32_t next_challenger(struct stingy_tuner *tuner)
 {
 	if (tuner->phase == STINGY_TUNER_OPENING) {
-		if (tuner->before != 0 && tuner->step++ == 0)
-			return tuner->before;
-		while (tuner->before == 0 && tuner->step < N_OPENINGS) {
-			uint32_t bound = tuner->start * openings[tuner->step++] / 8;
-			if (is_worth_trying(tuner, bound))
-				return bound;
-		}
+		uint32_t bound = next_opening(tuner);
+		if (bound != 0)
+			return bound;
 		tuner->phase = STINGY_TUNER_CLIMBING;
 	}
 	if (tuner->phase == STINGY_TUNER_CLIMBING) {
@@ -99,10 +115,15 @@ static void go_on(struct stingy_tuner *tuner)
 		begin_block(tuner, tuner->chosen);
 		return;
 	}
-	if (tuner->chosen != tuner->before || tuner->patience < PATIENCE_LEAST)
+	bool is_new = tuner->chosen != tuner->before || tuner->rest == 0;
+	if (is_new)
 		tuner->patience = tuner->chosen ? PATIENCE_ON : PATIENCE_LEAST;
 	else if (tuner->patience < PATIENCE_MOST)
 		tuner->patience *= 2;
+	if (is_new)
+		tuner->rest = REST_LEAST;
+	else if (tuner->rest < REST_MOST)
+		tuner->rest *= 2;
 	hold(tuner);
 }
 
@@ -207,7 +228,7 @@ static bool is_another_crowd(const struct stingy_tuner *tuner)
 
 static bool has_become_tight(const struct stingy_tuner *tuner)
 {
-	return tuner->bound != 0 && tuner->held >= CHANGE_BLOCKS &&
+	return tuner->bound != 0 && tuner->held >= PATIENCE_LEAST &&
 	       tuner->refused > tuner->held_refused + REFUSED_CHANGE;
 }
 
@@ -216,9 +237,10 @@ static void grow_older(struct stingy_tuner *tuner)
 {
 	if (tuner->held++ == 0)
 		tuner->held_refused = tuner->refused;
+	tuner->held_ticks += tuner->block.ticks;
 	tuner->is_tight = has_become_tight(tuner);
-	if (!tuner->is_fixed && !tuner->is_resting &&
-	    (tuner->held >= tuner->patience || tuner->is_tight || is_another_crowd(tuner)))
+	bool is_due = tuner->held >= tuner->patience && (tuner->chosen != 0 || tuner->held_ticks >= tuner->rest);
+	if (!tuner->is_fixed && !tuner->is_resting && (is_due || tuner->is_tight || is_another_crowd(tuner)))
 		begin_search(tuner);
 	else
 		begin_block(tuner, tuner->bound);

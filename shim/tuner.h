@@ -10,17 +10,18 @@
  * the best and the worst): ticks go on while another process has the processor, and then say little. What saves much is
  * accepted after three pairs, and what saves nothing is given up after three.
  *
- * A search is a row of duels: a few bounds against "none"; then the winner against its double and its half, until none
- * is better. What it settles on is kept for a time, which doubles when the next search comes to the same end, so that
- * in the long run searching costs next to nothing; much more or much less load brings it forward. A bound that was
- * settled on has to win against "none" again in the next search.
+ * A search is a row of duels: a few bounds against "none", first of all the one that was settled on before; then the
+ * winner against its double and its half, until none is better. What it settles on is kept for so many blocks, and
+ * "none" also for so much work, as a fast server has done with a block at once; both double when the next search comes
+ * to the same end, so that in the long run searching costs next to nothing; much more or much less load brings it
+ * forward.
  *
  * Where what the server allocates finds the arena's regions full, the bound is too large for them: more of that than
  * when the bound was settled on brings the next search forward, which then tries the half of the bound and not its
  * double; and of two bounds that cost the same, the smaller one wins if it has half as much of that.
  *
  * An expected bound (a manifest's) is in force from the beginning, at rest. When it comes to matter, it has to win
- * against "none" like one that was settled on; if it does not, the next search begins with it.
+ * against "none" like one that was settled on.
  *
  * Where fewer events than the bound are ready in many turns in a row, ordering rests until a turn brings as many: the
  * bound stays in force, as it costs nothing, but nobody need ask for what is under way. Where the crowd is less than
@@ -79,7 +80,9 @@ struct stingy_tuner {
 	bool is_resting;         /* there are too few events for the bound to matter */
 	uint32_t slack;          /* turns in a row that brought fewer events than the bound */
 	uint32_t crowd; /* events in the turn in which the average event came, in the last block without bound */
-	uint32_t patience, held; /* blocks to hold; how many it has been */
+	uint32_t patience, held; /* blocks to hold, at least; how many it has been */
+	uint64_t rest;           /* ticks of work to do without a bound, at least */
+	uint64_t held_ticks;     /* how many it held what it holds */
 	uint32_t held_crowd;     /* the crowd when it settled */
 	uint32_t refused;        /* for so many answers as costs are given for, in the last block */
 	uint32_t held_refused;   /* in the first block that it held */
