@@ -102,13 +102,12 @@ static void take_opcode(struct decoder *decoder)
 
 static char form_of(const struct decoder *decoder)
 {
-	char form;
+	char form = two_byte[decoder->opcode];
 
 	switch (decoder->map) {
 	case MAP_ONE:
 		return one_byte[decoder->opcode];
 	case MAP_0F:
-		form = two_byte[decoder->opcode];
 		return decoder->is_vector && form == 'J' ? 'm'
 							 : form; /* AVX-512's mask moves are elsewhere; none jumps */
 	case MAP_38:
@@ -131,14 +130,11 @@ static void take_modrm(struct decoder *decoder)
 		return;
 	if (base == 4)
 		sib = take(decoder);
+	if (mode == 0 && base == 5)
+		decoder->out->relative_at = (uint8_t)(decoder->at - decoder->start);
 	if (mode == 1)
 		skip(decoder, 1);
-	else if (mode == 2)
-		skip(decoder, 4);
-	else if (base == 5) {
-		decoder->out->relative_at = (uint8_t)(decoder->at - decoder->start);
-		skip(decoder, 4);
-	} else if (base == 4 && (sib & 7) == 5)
+	else if (mode == 2 || base == 5 || (base == 4 && (sib & 7) == 5))
 		skip(decoder, 4);
 }
 
@@ -180,7 +176,8 @@ static int take_rest(struct decoder *decoder, char form)
 		skip(decoder, group < 2 ? operand : 0);
 		return 0;
 	case 'j':
-		distance = (int8_t)take(decoder);
+		distance = take(decoder);
+		distance = distance < 0x80 ? distance : distance - 0x100;
 		break;
 	case 'J':
 		skip(decoder, 4);

@@ -155,7 +155,7 @@ static const char *read_function(struct stingy_declaration *declaration, struct 
 {
 	struct stingy_text word = stingy_words_take(words);
 	const char *error = stingy_text_check(word);
-	const char *colon = memchr(word.at, ':', word.len), *plus = NULL;
+	const char *colon = memchr(word.at, ':', word.len), *mark = colon;
 
 	if (word.len == 0)
 		return "function missing";
@@ -163,16 +163,16 @@ static const char *read_function(struct stingy_declaration *declaration, struct 
 		return error;
 	for (size_t i = 0; !colon && i + 2 < word.len; i++)
 		if (memcmp(word.at + i, "+0x", 3) == 0)
-			plus = word.at + i;
-	if (!colon && !plus) {
+			mark = word.at + i;
+	if (!mark) {
 		declaration->name = word;
 		return NULL;
 	}
-	declaration->module = (struct stingy_text){word.at, (size_t)((colon ? colon : plus) - word.at)};
+	declaration->module = (struct stingy_text){word.at, (size_t)(mark - word.at)};
 	if (declaration->module.len == 0)
 		return "module missing";
-	if (plus) {
-		struct stingy_words digits = {.at = plus + 3, .end = word.at + word.len, .whole = true};
+	if (!colon) {
+		struct stingy_words digits = {.at = mark + 3, .end = word.at + word.len, .whole = true};
 
 		error = stingy_words_number(&digits, 16, INT64_MAX, &declaration->offset);
 		return error || digits.at == digits.end ? error : "malformed number";

@@ -148,10 +148,11 @@ static uintptr_t definition(struct search *search, const struct tables *tables, 
 	for (unsigned i = 0; i < search->n_pending; i++)
 		if (strcmp(search->pending[i].name, name) == 0 && strcmp(search->pending[i].version, version) == 0)
 			return search->pending[i].address;
-	if (search->n_pending < PENDING_MAX && strlen(name) < TEXT_MAX && strlen(version) < TEXT_MAX) {
+	size_t name_size = strlen(name) + 1, version_size = strlen(version) + 1;
+	if (search->n_pending < PENDING_MAX && name_size <= TEXT_MAX && version_size <= TEXT_MAX) {
 		struct pending *pending = &search->pending[search->n_pending++];
-		strcpy(pending->name, name);
-		strcpy(pending->version, version);
+		memcpy(pending->name, name, name_size);
+		memcpy(pending->version, version, version_size);
 	}
 	return 0;
 }

@@ -100,3 +100,31 @@ bool stingy_declarations_leave_out(const struct stingy_places *places, const str
 			return true;
 	return false;
 }
+
+void stingy_declarations_heed(const struct stingy_places *places, const struct stingy_chain *chain, uint32_t *frame,
+			      uint32_t *stage)
+{
+	uint32_t scheduler = 1;
+
+	while (scheduler < chain->depth && !(places->place[chain->place[scheduler]].declared & STINGY_PLACE_SCHEDULER))
+		scheduler++;
+	if (scheduler < chain->depth)
+		*frame = scheduler - 1;
+	if (*frame == STINGY_NO_FRAME)
+		return;
+	for (uint32_t i = *frame + 1; i-- > 0;) {
+		if (!(places->place[chain->place[i]].declared & STINGY_PLACE_STAGE))
+			continue;
+		*stage = chain->place[i];
+		*frame = STINGY_NO_FRAME;
+		return;
+	}
+}
+
+uint32_t stingy_declarations_unwrap(const struct stingy_places *places, const struct stingy_chain *chain,
+				    uint32_t frame)
+{
+	while (frame > 0 && places->place[chain->place[frame]].declared & STINGY_PLACE_WRAPPER)
+		frame--;
+	return frame;
+}

@@ -33,4 +33,17 @@ void stingy_declarations_estimate(const struct stingy_declarations *declarations
 /* Whether the chain is in a function that is to be left out. */
 bool stingy_declarations_leave_out(const struct stingy_places *places, const struct stingy_chain *chain);
 
+/*
+ * What was declared goes before what can be inferred of an allocation's stage: *frame, the outermost one that may be
+ * the stage's, or STINGY_NO_FRAME, is corrected; if the stage itself was declared, *stage is a place in it, and *frame
+ * is STINGY_NO_FRAME.
+ */
+#define STINGY_NO_FRAME UINT32_MAX
+void stingy_declarations_heed(const struct stingy_places *places, const struct stingy_chain *chain, uint32_t *frame,
+			      uint32_t *stage);
+
+/* The frame, or what it calls if it is of a function that was declared to be a wrapper, which is no stage. */
+uint32_t stingy_declarations_unwrap(const struct stingy_places *places, const struct stingy_chain *chain,
+				    uint32_t frame);
+
 #endif

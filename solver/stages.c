@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "stages.h"
 
+#include "declarations.h"
 #include "hash.h"
 #include "memory.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 
 #define NO_PLACE   UINT32_MAX
-#define NO_FRAME   UINT32_MAX
+#define NO_FRAME   STINGY_NO_FRAME
 #define PAIR(w, c) ((uint64_t)(w) << 32 | (c))
 #define STEPS      3u /* direct calls between a dispatcher and its call by pointer */
 #define MANY       4u /* functions called from one place: then it is by a pointer, of which the place need not know */
@@ -148,26 +149,6 @@ static uint32_t part(const struct stingy_places *places, const struct stingy_cha
 	return common > 0 ? here : NO_FRAME;
 }
 
-/* What was declared goes before what can be inferred. */
-static void heed(struct stingy_stage_pair *pair, const struct stingy_places *places, const struct stingy_chain *chain)
-{
-	for (uint32_t i = 1; i < chain->depth; i++) {
-		if (places->place[chain->place[i]].declared & STINGY_PLACE_SCHEDULER) {
-			pair->frame = i - 1;
-			break;
-		}
-	}
-	if (pair->frame == NO_FRAME)
-		return;
-	for (uint32_t i = pair->frame + 1; i-- > 0;) {
-		if (!(places->place[chain->place[i]].declared & STINGY_PLACE_STAGE))
-			continue;
-		pair->declared = chain->place[i];
-		pair->frame = NO_FRAME;
-		return;
-	}
-}
-
 void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places *places,
 			const struct stingy_chains *chains, uint32_t wait, uint32_t chain, uint64_t n, uint32_t call)
 {
@@ -181,7 +162,7 @@ void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places
 		pair->chain = chain;
 		pair->frame = part(places, &chains->chain[wait], &chains->chain[chain]);
 		pair->declared = NO_PLACE;
-		heed(pair, places, &chains->chain[chain]);
+		stingy_declarations_heed(places, &chains->chain[chain], &pair->frame, &pair->declared);
 		pair->call = call;
 		HASH_ADD(hh, stages->pairs, key, sizeof(pair->key), pair);
 	}
@@ -334,23 +315,15 @@ static bool is_dispatcher(const struct settling *settling, const struct stingy_c
 	       !settling->site[chain->place[frame + 1]].by_pointer;
 }
 
-/* What was declared to be a wrapper is no stage, but what it calls. */
-static uint32_t unwrap(const struct settling *settling, const struct stingy_chain *chain, uint32_t frame)
-{
-	while (frame > 0 && settling->places->place[chain->place[frame]].declared & STINGY_PLACE_WRAPPER)
-		frame--;
-	return frame;
-}
-
 static uint32_t settle(const struct settling *settling, const struct stingy_chain *chain, uint32_t frame)
 {
-	frame = unwrap(settling, chain, frame);
+	frame = stingy_declarations_unwrap(settling->places, chain, frame);
 	for (unsigned level = 0; level < STINGY_DISPATCHERS; level++) {
 		uint32_t next = next_frame(settling, chain, frame);
 
 		if (next == NO_FRAME || !is_dispatcher(settling, chain, frame))
 			break;
-		frame = unwrap(settling, chain, next);
+		frame = stingy_declarations_unwrap(settling->places, chain, next);
 	}
 	return stingy_stages_add(settling->stages, &settling->places->place[chain->place[frame]]);
 }
