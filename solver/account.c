@@ -14,7 +14,7 @@ const char *stingy_account_bound(enum stingy_bound_by by)
 	static const char *const names[] = {
 		[STINGY_BOUND_BY_GRAPH] = "made in no cycle of stages",
 		[STINGY_BOUND_BY_TRACE] = "in a cycle, bounded by the traces",
-		[STINGY_BOUND_BY_USER] = "bounded by --count",
+		[STINGY_BOUND_BY_USER] = "bounded by the user",
 		[STINGY_BOUND_BY_NOTHING] = "in a cycle, not bounded",
 	};
 

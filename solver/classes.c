@@ -93,7 +93,7 @@ const char *stingy_class_reason(enum stingy_class class)
 	static const char *const reasons[STINGY_CLASSES] = {
 		[STINGY_CLASS_UNSEEN] = "never allocated while the program served",
 		[STINGY_CLASS_PER_TASK] = "ends within its task",
-		[STINGY_CLASS_PER_CONNECTION] = "ends when its task does",
+		[STINGY_CLASS_PER_CONNECTION] = "ends when its connection does",
 		[STINGY_CLASS_FINAL] = "small, stays when its task is over, and no more of them than tasks",
 		[STINGY_CLASS_SETUP] = "made before the program serves, or mostly so",
 		[STINGY_CLASS_GLOBAL] = "outlives its task, and is large, or more than tasks could hold",
@@ -101,6 +101,8 @@ const char *stingy_class_reason(enum stingy_class class)
 		[STINGY_CLASS_NO_EVIDENCE] = "no task that has one was seen to end",
 		[STINGY_CLASS_LOST] = "some end unseen, by a way that would not know ours",
 		[STINGY_CLASS_ALIGNED] = "aligned beyond what regions are",
+		[STINGY_CLASS_POOL] = "what a pool of the program's own takes its memory from",
+		[STINGY_CLASS_LEFT_OUT] = "declared to be left alone",
 	};
 
 	return reasons[class];

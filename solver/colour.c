@@ -334,7 +334,7 @@ static void bound_bytes(struct search *search)
 {
 	const struct colouring *best = search->best;
 	uint64_t size = next_smaller(best, UINT64_MAX), smaller;
-	uint64_t least[STINGY_COLOUR_EXACT];
+	uint64_t least[STINGY_COLOUR_EXACT] = {0};
 	uint32_t n = 0;
 
 	for (; size && n < best->n_colours; size = smaller) {

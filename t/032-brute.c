@@ -3,6 +3,7 @@
  * and objectives are written down here once more, as the papers have them. And random traces, whose manifests must be
  * readable, whatever was chosen.
  */
+#include "../solver/classes.h"
 #include "../solver/colour.h"
 #include "../solver/program.h"
 #include "made-server.h"
@@ -402,11 +403,46 @@ static void manifests_of_random_traces_are_readable(void **state)
 	assert_true(n_managed > TRACES / 4);
 }
 
+/* By the definition: 0.9^29 is just below 0.05, and 0.9^28 above. */
+static void bounds_need_tasks_enough(void **state)
+{
+	uint64_t held[8] = {0};
+
+	(void)state;
+	held[2] = 28;
+	assert_int_equal(stingy_bounds_quantile(held, 8, 90, 95), 0);
+	held[2] = 29;
+	assert_int_equal(stingy_bounds_quantile(held, 8, 90, 95), 2);
+	assert_int_equal(stingy_bounds_quantile(held, 8, 90, 99), 0);
+	held[5] = 1; /* one of thirty beyond: 46 must be seen before that is so few */
+	assert_int_equal(stingy_bounds_quantile(held, 8, 90, 95), 5);
+	held[2] = 44;
+	assert_int_equal(stingy_bounds_quantile(held, 8, 90, 95), 5);
+	held[2] = 45;
+	assert_int_equal(stingy_bounds_quantile(held, 8, 90, 95), 2);
+	held[7] = 10; /* those that held more than are told apart */
+	assert_int_equal(stingy_bounds_quantile(held, 8, 90, 95), 0);
+}
+
+/* What is printed of classes and decisions must be there for each that is ever added. */
+static void all_decisions_have_words(void **state)
+{
+	(void)state;
+	for (int i = 0; i < STINGY_CLASSES; i++) {
+		assert_non_null(stingy_class_name(i));
+		assert_non_null(stingy_class_reason(i));
+	}
+	for (int i = 0; i < STINGY_LEFT_OUT_REASONS; i++)
+		assert_non_null(stingy_model_reason(i));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_instances_are_solved_as_by_brute_force),
 		cmocka_unit_test(manifests_of_random_traces_are_readable),
+		cmocka_unit_test(bounds_need_tasks_enough),
+		cmocka_unit_test(all_decisions_have_words),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

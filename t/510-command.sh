@@ -504,6 +504,46 @@ damaged()
 		grep -q "^stingy: 'damaged.trace': cut off at byte [0-9]*: used what is before it (unknown record)$" err
 }
 tap_ok "solve: a damaged trace is used up to there, and that is said" damaged
+# What was decided, and why, for people and for programs.
+explains()
+{
+	solve --explain made.trace -o file && grep -q '^Object kinds that have a place' err &&
+		grep -q '^Stages ' err && grep -q '^Predicted misses ' err
+}
+tap_ok "solve --explain" explains
+solve_json()
+{
+	solve --json made.json made.trace -o file && python3 - made.json <<-'END'
+		import json, sys
+		made = json.load(open(sys.argv[1]))
+		kept = [kind for kind in made["kinds"] if kind["place"]]
+		assert kept and all(kind["place"]["region"] < len(made["slab"]["regions"]) for kind in kept)
+		assert made["solution"]["gap"] == 0 and made["stages"] and made["chains"]
+	END
+}
+tap_ok "solve --json" solve_json
+tap_ok "solve --json into a directory that there is not" refuses 2 "cannot write 'none/json'" \
+	solve --cache 64K,8,64 -o file --json none/json made.trace
+objectives()
+{
+	local objective
+	for objective in stages served; do
+		solve --objective "$objective" --gap 1 --head-room 0 --cover 90 --confidence 50 made.trace &&
+			grep -q '^site' out || return 1
+	done
+}
+tap_ok "solve --objective" objectives
+tap_ok "solve: the concurrency of a stage that there is not" refuses 2 "no stage is called 'nobody'" \
+	solve --cache 64K,8,64 --objective concurrency=nobody made.trace
+tap_ok "solve: an objective that is none" refuses 2 "'most': is not stages, served" solve --objective most made.trace
+for bad in "cover 0" "cover 101" "head-room -1" "confidence 100" "gap x" "time-limit 0" "count kind" "count kind=0"; do
+	tap_ok "solve: --$bad" refuses 2 "--${bad% *} '${bad#* }': is not" solve "--${bad% *}" "${bad#* }" made.trace
+done
+count_unused()
+{
+	solve --count nobody=3 made.trace && grep -q "no kind is called 'nobody'" err
+}
+tap_ok "solve: a count for a kind that there is not" count_unused
 
 # --- map
 
