@@ -1,11 +1,8 @@
 #include "advice.h"
 
 #include "cache.h"
-#include "classes.h"
-#include "memory.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PRIVATE 2u /* levels up to that one are a core's own, or its threads' */
@@ -31,41 +28,6 @@ static struct stingy_advice_cache look_at(unsigned level, const struct stingy_ad
 	return of;
 }
 
-/* Whether the objects of a kind are a task's, and enough of them to count, be there a place for them or not. */
-static bool is_of_tasks(const struct stingy_solve *solve, uint32_t kind)
-{
-	return solve->kinds.kind[kind].class != STINGY_CLASS_FINAL &&
-	       solve->model.left_out[kind] != STINGY_LEFT_OUT_RARE;
-}
-
-static uint64_t bytes_in_task(const struct stingy_solve *solve, uint32_t kind)
-{
-	const struct stingy_unit *unit = &solve->census.unit[kind];
-
-	return stingy_model_size(unit, solve->choices.cover) * solve->bounds.kind[kind].per_task;
-}
-
-/* Kinds that share a region are never there together: only the largest of them counts. */
-static uint64_t sum_up(const struct stingy_solve *solve)
-{
-	const struct stingy_problem *problem = &solve->model.problem;
-	uint64_t *most = stingy_memory_new(problem->n_colours, sizeof(*most)), sum = 0;
-
-	for (uint32_t i = 0; i < solve->kinds.n_kinds; i++)
-		if (is_of_tasks(solve, i) && solve->model.left_out[i] != STINGY_KEPT)
-			sum += bytes_in_task(solve, i);
-	for (uint32_t i = 0; i < problem->n_kinds; i++) {
-		uint64_t bytes = bytes_in_task(solve, solve->model.kind[i]);
-
-		if (bytes > most[problem->kind[i].colour])
-			most[problem->kind[i].colour] = bytes;
-	}
-	for (uint32_t i = 0; i < problem->n_colours; i++)
-		sum += most[i];
-	free(most);
-	return sum;
-}
-
 /* The L2, unless it holds neither all tasks nor enough of them, and the L3 holds more. */
 static unsigned choose(const struct stingy_advice *advice)
 {
@@ -81,8 +43,8 @@ static unsigned choose(const struct stingy_advice *advice)
 void stingy_advice_take(struct stingy_advice *advice, const struct stingy_solve *solve)
 {
 	memset(advice, 0, sizeof(*advice));
-	advice->per_task = sum_up(solve);
-	advice->tasks = solve->census.max_tasks;
+	advice->per_task = solve->schedule.bytes;
+	advice->tasks = solve->census.max_tasks_in_thread;
 	advice->globals = solve->globals.bytes;
 	if (!advice->per_task)
 		return;
@@ -95,10 +57,10 @@ void stingy_advice_print(const struct stingy_advice *advice, FILE *out)
 {
 	if (!advice->level)
 		return;
-	fprintf(out, "stingy: a task has %" PRIu64 " bytes, %" PRIu64 " were there at once: ", advice->per_task,
-		advice->tasks);
+	fprintf(out, "stingy: cache: of tasks of %" PRIu64 " bytes, of which one thread had %" PRIu64 " at once, ",
+		advice->per_task, advice->tasks);
 	if (advice->l2.slab)
-		fprintf(out, "this machine's L2 holds %" PRIu64 " of them", advice->l2.tasks);
+		fprintf(out, "this machine's L2 holds %" PRIu64, advice->l2.tasks);
 	if (advice->l3.slab)
 		fprintf(out, "%s part of the L3 %" PRIu64, advice->l2.slab ? ", a core's" : "a core's",
 			advice->l3.tasks);

@@ -3,37 +3,39 @@
 # as given (60), or those named behind that: fuzz.sh 60 trace solve.
 #
 # What reaches something new is kept in fuzz-work/TARGET, in the current directory, and gone on from the next time; a
-# finding ends it and is left in fuzz-work/TARGET-crash-*. The compiler is FUZZ_CC, or clang.
+# finding ends it and is left in fuzz-work/TARGET-crash-*. The compiler is FUZZ_CC, or clang; FUZZ_SOURCES and FUZZ_LIBS
+# are what the solver is made of, which make knows.
 set -eu
 seconds=${1:-60}
 compiler=${FUZZ_CC:-clang}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- manifest trace solve
+FUZZ_SOURCES=${FUZZ_SOURCES:-} FUZZ_LIBS=${FUZZ_LIBS:-}
 here=$(cd "$(dirname "$0")" && pwd)
 top=$here/../..
 
 compile()
 {
-	"$compiler" -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$@"
+	"$compiler" -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-DSTINGY_LIBDIR='""' -DSTINGY_READY='""' -DSTINGY_INTERFACES='""' -DPACKAGE_VERSION='""' "$@"
 }
 
-# fuzz TARGET: what it links besides the formats are the rest of the solver and its libraries, for the last one.
+# fuzz TARGET: it links the readers and the writer of the formats, or the whole solver.
 fuzz()
 {
 	target=$1
-	set --
-	if [ "$target" = solve ]; then
-		for source in "$top"/solver/*.c; do
-			case $source in
-			*/cmd-*.c | */stingy.c | */preload.c | */ready.c) ;;
-			*) set -- "$@" "$source" ;;
-			esac
-		done
-		set -- "$@" -lglpk -liberty -ljansson -ldw -lelf -lZydis -lm
-	fi
-	compile -DTARGET="fuzz_$target" -o "fuzz-work/fuzz-$target" "$here/entry.c" "$here/$target.c" \
-		"$top/manifests/manifest.c" "$top/manifests/manifest-write.c" "$top/manifests/records.c" \
-		"$top/manifests/rule.c" "$top/manifests/words.c" "$top/profiler/trace.c" "$@"
+	set -- manifests/manifest.c manifests/manifest-write.c manifests/records.c manifests/rule.c manifests/words.c \
+		profiler/trace.c
+	# shellcheck disable=SC2086 # lists
+	[ "$target" != solve ] || set -- $FUZZ_SOURCES
+	for source in "$@"; do
+		shift
+		case $source in
+		*.c) set -- "$@" "$top/$source" ;;
+		esac
+	done
+	# shellcheck disable=SC2086 # a list
+	compile -DTARGET="fuzz_$target" -o "fuzz-work/fuzz-$target" "$here/entry.c" "$here/$target.c" "$@" $FUZZ_LIBS
 	set -- "fuzz-work/$target"
 	[ ! -d "$here/$target" ] || set -- "$@" "$here/$target"
 	[ ! -e "$here/$target.dict" ] || set -- -dict="$here/$target.dict" "$@"

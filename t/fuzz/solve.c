@@ -7,7 +7,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "../../solver/solve.h"
 #include "../../profiler/trace.h"
-#include "../../solver/writer.h"
+#include "../../solver/compose.h"
 #include "fuzz.h"
 
 #include <string.h>
@@ -201,23 +201,13 @@ static char *make_trace(struct bytes bytes, size_t *size)
 /* What was solved is a manifest that can be read. */
 static void check_manifest(const struct stingy_solve *solve)
 {
-	struct stingy_writer_source source = {.from = &solve->source, .model = &solve->model};
 	struct stingy_manifest_reader reader;
 	struct stingy_manifest_record record;
-	char *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	char *text = stingy_compose(solve, &size);
 	int more;
 
-	must(out);
-	source.plan = &solve->plan;
-	source.cache = &solve->cache;
-	source.program = solve->program;
-	source.n_traces = solve->n_used;
-	source.served = solve->served;
-	source.nothing = solve->nothing;
-	stingy_writer_write(&source, out);
-	must(fclose(out) == 0);
+	must(text);
 	stingy_manifest_reader_init(&reader, text, size);
 	while ((more = stingy_manifest_next(&reader, &record)) == 1)
 		;
