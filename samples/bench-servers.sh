@@ -7,6 +7,7 @@
 #   order                       with its events in order
 #   arena                       under its manifest, its events as they come
 #   both                        under its manifest, its events in order if the manifest says so
+#   order=N, both=N             the same, with this bound
 #   jemalloc mimalloc tcmalloc  by itself, with that allocator
 #   jemalloc+both ...           with the shim, and that allocator beneath it
 
@@ -38,6 +39,8 @@ prefix_of()
 	bare) prefix=(env) ;;
 	profile) prefix=("$stingy" profile -o "$work/$name" --) ;;
 	order) prefix=("$stingy" run "--order${bound:+=$bound}" --) ;;
+	order=*) prefix=("$stingy" run "--$way" --) ;;
+	both=*) prefix=("$stingy" run "--order=${way#*=}" -m "$work/$name.manifest" --) ;;
 	arena) prefix=("$stingy" run --order=off -m "$work/$name.manifest" --) ;;
 	both) prefix=("$stingy" run ${bound:+"--order=$bound"} -m "$work/$name.manifest" --) ;;
 	*) prefix=(env LD_PRELOAD="${library[$way]}") ;;
