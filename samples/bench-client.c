@@ -14,6 +14,7 @@
  * made anew.
  */
 #define _GNU_SOURCE
+#include "bench-histogram.h"
 #include "bench-usage.h"
 #include "number.h"
 
@@ -37,11 +38,9 @@
 #define EVENTS      1024
 #define ERRORS_MOST 1000
 #define REQUESTS    16
-#define HEAD        2048         /* bytes of an HTTP answer's head, at most */
-#define CONNECTING  64           /* at a time: a server's queue of new connections is short */
-#define PATIENCE    60.0         /* seconds for connections, and for the last answers */
-#define STEPS       64           /* of the histogram, for each doubling */
-#define BUCKETS     (STEPS * 40) /* up to 2^40 ns */
+#define HEAD        2048 /* bytes of an HTTP answer's head, at most */
+#define CONNECTING  64   /* at a time: a server's queue of new connections is short */
+#define PATIENCE    60.0 /* seconds for connections, and for the last answers */
 #define SECOND      UINT64_C(1000000000)
 
 struct request {
@@ -75,41 +74,15 @@ static bool is_counting;
 static unsigned long n_connecting, n_waiting;
 
 /* What is told of the time that counts. */
-static uint64_t answers, errors, reopened;
+static uint64_t errors, reopened;
 static uint64_t all; /* answers since the start, whether they count or not */
-static uint64_t histogram[BUCKETS], longest;
+static struct histogram answers;
 
 static uint64_t now(void)
 {
 	struct timespec time;
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
-}
-
-/* Below STEPS each value has a bucket; above, STEPS of them share what lies between two powers of two. */
-static unsigned bucket_of(uint64_t value)
-{
-	unsigned doublings = value < STEPS ? 0 : (unsigned)(63 - __builtin_clzll(value)) - 5;
-	unsigned bucket = doublings * STEPS / 2 + (unsigned)(value >> doublings);
-	return bucket < BUCKETS ? bucket : BUCKETS - 1;
-}
-
-/* The greatest value of a bucket. */
-static uint64_t bucket_end(unsigned bucket)
-{
-	unsigned doublings = bucket < STEPS ? 0 : bucket / (STEPS / 2) - 1;
-	return ((uint64_t)(bucket - doublings * STEPS / 2 + 1) << doublings) - 1;
-}
-
-static double percentile(double part)
-{
-	uint64_t seen = 0;
-	for (unsigned i = 0; i < BUCKETS; i++) {
-		seen += histogram[i];
-		if (seen > 0 && (double)seen >= part * (double)answers)
-			return (double)(bucket_end(i) < longest ? bucket_end(i) : longest) / 1000;
-	}
-	return 0;
 }
 
 static void connect_anew(struct connection *connection)
@@ -156,22 +129,13 @@ static void send_request(struct connection *connection)
 		reopen(connection, errno == EPIPE || errno == ECONNRESET ? NULL : "a request cannot be sent");
 }
 
-static void count_answer(const struct connection *connection)
-{
-	uint64_t took = now() - connection->sent;
-	answers++;
-	histogram[bucket_of(took)]++;
-	if (took > longest)
-		longest = took;
-}
-
 static void end_answer(struct connection *connection)
 {
 	connection->is_waiting = false;
 	n_waiting--;
 	all++;
 	if (is_counting)
-		count_answer(connection);
+		histogram_add(&answers, now() - connection->sent);
 	connection->request = (connection->request + 1) % n_requests;
 	if (connection->is_last)
 		reopen(connection, NULL);
@@ -290,7 +254,7 @@ static void turn(int milliseconds)
 
 static void turn_until(uint64_t end, uint64_t n_answers)
 {
-	for (uint64_t at; (at = now()) < end && answers < n_answers;)
+	for (uint64_t at; (at = now()) < end && answers.n < n_answers;)
 		turn((int)((end - at) / 1000000 + 1));
 }
 
@@ -341,8 +305,8 @@ static uint64_t own_time(void)
 
 static void load(double lead, double seconds, uint64_t n_answers, pid_t group)
 {
-	answers = errors = reopened = longest = 0;
-	memset(histogram, 0, sizeof(histogram));
+	errors = reopened = 0;
+	memset(&answers, 0, sizeof(answers));
 	start_load();
 	turn_until(now() + (uint64_t)(lead * SECOND), UINT64_MAX);
 	struct usage before = {0, 0}, after = {0, 0};
@@ -361,8 +325,9 @@ static void load(double lead, double seconds, uint64_t n_answers, pid_t group)
 	printf("{\"all\": %" PRIu64 ", \"seconds\": %.3f, \"requests\": %" PRIu64 ", \"errors\": %" PRIu64
 	       ", \"reopened\": %" PRIu64 ", \"cpu_ns\": %" PRIu64 ", \"user_ns\": %" PRIu64 ", \"client_ns\": %" PRIu64
 	       ", \"p50_us\": %.1f, \"p99_us\": %.1f, \"longest_us\": %.1f}\n",
-	       all, (double)took / SECOND, answers, errors, reopened, after.all - before.all, after.user - before.user,
-	       own, percentile(0.5), percentile(0.99), (double)longest / 1000);
+	       all, (double)took / SECOND, answers.n, errors, reopened, after.all - before.all,
+	       after.user - before.user, own, (double)histogram_percentile(&answers, 0.5) / 1000,
+	       (double)histogram_percentile(&answers, 0.99) / 1000, (double)answers.longest / 1000);
 }
 
 static void read_request(const char *path, const char *answer)

@@ -107,7 +107,7 @@ point()
 		done
 		for variant; do
 			case $variant in
-			*order | *arena | *both)
+			*order* | *arena | *both*)
 				note "$connections" "$variant" "$start" 0 \
 					"{\"searched\": ${time[$variant]}, \"live\": $(live "$variant")}"
 				;;

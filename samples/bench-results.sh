@@ -108,6 +108,7 @@ part_uniform()
 }
 
 everything=no
+[ -e machine ] || : >machine
 [ $# -gt 0 ] || { set -- paper load misses uniform mock; everything=yes; }
 for part; do
 	[ "$part" = paper ] || [ -s "$part.jsonl" ] || continue

@@ -7,6 +7,7 @@
 #   order                       with its events in order
 #   arena                       under its manifest, its events as they come
 #   both                        under its manifest, its events in order if the manifest says so
+#   order=N, both=N             the same, with this bound
 #   jemalloc mimalloc tcmalloc  by itself, with that allocator
 #   jemalloc+both ...           with the shim, and that allocator beneath it
 
@@ -18,7 +19,7 @@ declare -A instance_group=() instance_worker=() instance_client=() instance_to=(
 
 bench_leave()
 {
-	[ ${#instance_client[@]} -eq 0 ] || kill "${instance_client[@]}" 2>/dev/null
+	[ ${#instance_client[@]} -eq 0 ] || kill "${instance_client[@]}" 2>/dev/null || :
 	server_leave
 	rm -rf "$work"
 }
@@ -38,11 +39,21 @@ prefix_of()
 	bare) prefix=(env) ;;
 	profile) prefix=("$stingy" profile -o "$work/$name" --) ;;
 	order) prefix=("$stingy" run "--order${bound:+=$bound}" --) ;;
+	order=*) prefix=("$stingy" run "--$way" --) ;;
+	both=*) prefix=("$stingy" run "--order=${way#*=}" -m "$work/$name.manifest" --) ;;
 	arena) prefix=("$stingy" run --order=off -m "$work/$name.manifest" --) ;;
 	both) prefix=("$stingy" run ${bound:+"--order=$bound"} -m "$work/$name.manifest" --) ;;
 	*) prefix=(env LD_PRELOAD="${library[$way]}") ;;
 	esac
 	[ -z "$beneath" ] || prefix=(env LD_PRELOAD="$beneath" "${prefix[@]}")
+}
+
+start()
+{
+	server_use "$name"
+	server_connections=$(($1 + 100))
+	shift
+	server_start "${on_server[@]}" "${prefix[@]}" "$@"
 }
 
 # begin VARIANT CONNECTIONS [COMMAND...]: starts the server so, by COMMAND, and a client that connects to it.
@@ -51,9 +62,7 @@ begin()
 	local variant=$1 connections=$2
 	shift 2
 	prefix_of "$variant"
-	server_use "$name"
-	server_connections=$((connections + 100))
-	server_start "${on_server[@]}" "${prefix[@]}" "$@" || {
+	start "$connections" "$@" || start "$connections" "$@" || { # somebody else may have been faster to take the port
 		cat "$server_dir/output" >&2
 		fail "$name does not start as '$variant'"
 	}

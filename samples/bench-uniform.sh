@@ -5,6 +5,7 @@
 #
 #	bench-uniform.sh [SERVER]...      staged, evhttp, haproxy and squid by default
 #
+# Connections end by a reset, lest the ports that they used are not to be had for a minute.
 # "busy" is what the server used of its processor at its peak: much less than all of it, and the peak is httperf's.
 
 # shellcheck source-path=SCRIPTDIR source=bench-common.sh disable=SC2154
@@ -31,7 +32,7 @@ trial()
 	before=$(used)
 	rate=$(awk "BEGIN { print $1 / $calls }")
 	connections=$(awk "BEGIN { print int($rate * $time_of_rate) }")
-	timeout 15 "${on_client[@]}" httperf --hog --server 127.0.0.1 --port "$server_port" --uri /small --rate "$rate" \
+	timeout 15 "${on_client[@]}" httperf --hog --close-with-reset --server 127.0.0.1 --port "$server_port" --uri /small --rate "$rate" \
 		--num-conns "$connections" --num-calls $calls --timeout 5 2>"$work/httperf.err" |
 		awk -v asked="$((connections * calls))" -v before="$before" -v now="cat /proc/${instance_worker[$variant]}/task/*/schedstat" '
 			/^Total:/ { answered = $7; took = $9 }
