@@ -48,7 +48,7 @@ tap_ok "a manifest" grep -qx end "$out/x.manifest"
 
 tap_ok "a number of seconds, and a cache that is too small" tuned 0 --seconds 2 -o "$out/it's 5%" --cache 32K,8,64
 tap_ok "then it is" says '^is it worth it\?  worth it'
-tap_ok "by how much at most" says ': [0-9]+ fit; [0-9.]+% of the allocations .* up to [1-9][0-9]* cache lines'
+tap_ok "by how much at most" says ': [0-9]+ fit; [0-9.]+% of the allocations .* and [1-9][0-9]* misses a task'
 tap_ok "the line for production, for a shell" says "^in production: +stingy run --order -m '$out/it'.''s 5%.manifest' -- nginx "
 unit()
 {
