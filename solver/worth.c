@@ -36,7 +36,7 @@ static enum stingy_worth_answer answer(const struct stingy_worth *worth, const s
 {
 	if (solve->nothing)
 		return STINGY_WORTH_NOTHING;
-	if (worth->kept <= worth->slab)
+	if (worth->kept <= worth->slab || worth->avoided < LEAST_AVOIDED)
 		return STINGY_WORTH_FITS;
 	return worth->expected < LEAST_SHARE ? STINGY_WORTH_ORDER : STINGY_WORTH_RUN;
 }
@@ -92,6 +92,18 @@ void stingy_worth_print_answer(const struct stingy_worth *worth, FILE *out)
 	}
 }
 
+static void print_fits(const struct stingy_worth *worth, FILE *out)
+{
+	if (worth->kept <= worth->slab)
+		fprintf(out, ": they fit by themselves; ask again for more than %" PRIu64 " tasks at once",
+			worth->n_fit);
+	else
+		fputs(": what they keep while others run fits", out);
+	if (worth->more_tasks)
+		fprintf(out, " (with %" PRIu64 ", a task would miss some %.0f times less)", worth->more_tasks,
+			worth->more_avoided);
+}
+
 void stingy_worth_print_reason(const struct stingy_worth *worth, FILE *out)
 {
 	char kept_text[SIZE_TEXT], slab_text[SIZE_TEXT], task_text[SIZE_TEXT];
@@ -104,11 +116,7 @@ void stingy_worth_print_reason(const struct stingy_worth *worth, FILE *out)
 		worth->n_tasks, size_text(worth->kept, kept_text), size_text(worth->task, task_text),
 		size_text(worth->slab, slab_text));
 	if (worth->answer == STINGY_WORTH_FITS) {
-		fprintf(out, ": they fit by themselves; ask again for more than %" PRIu64 " tasks at once",
-			worth->n_fit);
-		if (worth->more_tasks)
-			fprintf(out, " (with %" PRIu64 ", a task would miss some %.0f times less)", worth->more_tasks,
-				worth->more_avoided);
+		print_fits(worth, out);
 		return;
 	}
 	fprintf(out,
