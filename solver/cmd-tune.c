@@ -230,6 +230,7 @@ static void check(const struct tune *tune)
 /* With a solved model: files and advice. Returns an exit status. */
 static int conclude(const struct tune *tune, const struct stingy_solve *solve)
 {
+	struct stingy_account account;
 	struct stingy_worth worth;
 	size_t size = 0;
 	char *text = stingy_compose(solve, &size);
@@ -239,7 +240,9 @@ static int conclude(const struct tune *tune, const struct stingy_solve *solve)
 	if (result < 0)
 		return STINGY_EXIT_BAD_INPUT;
 	stingy_explain(solve, false, stderr);
-	stingy_worth_init(&worth, solve);
+	stingy_account_init(&account, solve);
+	stingy_worth_init(&worth, &account);
+	stingy_account_fini(&account);
 	if (worth.answer != STINGY_WORTH_NOTHING)
 		check(tune);
 	if (write_unit(tune, &worth) < 0)

@@ -21,6 +21,7 @@ int stingy_cmd_profile(int argc, char **argv);
 int stingy_cmd_solve(int argc, char **argv);
 int stingy_cmd_run(int argc, char **argv);
 int stingy_cmd_stat(int argc, char **argv);
+int stingy_cmd_report(int argc, char **argv);
 int stingy_cmd_tune(int argc, char **argv);
 int stingy_cmd_top(int argc, char **argv);
 int stingy_cmd_check(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{"run", stingy_cmd_run, "run a program with the allocator that a manifest configures"},
 	{"stat", stingy_cmd_stat, "show how the allocator is doing in running processes"},
 	{"tune", stingy_cmd_tune, "profile and solve, and tell whether and how to run a server"},
+	{"report", stingy_cmd_report, "write a page of HTML about a server, from its traces and statistics"},
 	{"top", stingy_cmd_top, "watch how the allocator is doing in running processes"},
 	{"check", stingy_cmd_check, "tell whether a manifest is good for a program on this machine"},
 	{"map", stingy_cmd_map, "draw the arena that a manifest lays out"},

@@ -1,10 +1,9 @@
 #include "worth.h"
 
-#include "model.h"
-
 #include <inttypes.h>
 
-#define LEAST_SHARE 10.0 /* per cent from the arena, below which the manifest is not worth its while */
+#define LEAST_AVOIDED 1.0  /* misses a task: less is nothing */
+#define LEAST_SHARE   10.0 /* per cent from the arena, below which the manifest is not worth its while */
 
 #define SIZE_TEXT 32 /* bytes of a size in words */
 
@@ -37,14 +36,29 @@ static enum stingy_worth_answer answer(const struct stingy_worth *worth, const s
 {
 	if (solve->nothing)
 		return STINGY_WORTH_NOTHING;
-	if (worth->kept <= worth->slab)
+	if (worth->kept <= worth->slab || worth->avoided < LEAST_AVOIDED)
 		return STINGY_WORTH_FITS;
 	return worth->expected < LEAST_SHARE ? STINGY_WORTH_ORDER : STINGY_WORTH_RUN;
 }
 
-void stingy_worth_init(struct stingy_worth *worth, const struct stingy_solve *solve)
+/* Of the loads of the account, that of the traces, and the least beyond it at which there is something to avoid. */
+static void predict(struct stingy_worth *worth, const struct stingy_account *account)
 {
-	double without;
+	for (uint32_t i = account->n_loads; i-- > 0;) {
+		const struct stingy_account_load *load = &account->load[i];
+
+		if (load->tasks == worth->n_tasks)
+			worth->avoided = load->avoided;
+		if (load->tasks > worth->n_tasks && load->avoided >= LEAST_AVOIDED) {
+			worth->more_tasks = load->tasks;
+			worth->more_avoided = load->avoided;
+		}
+	}
+}
+
+void stingy_worth_init(struct stingy_worth *worth, const struct stingy_account *account)
+{
+	const struct stingy_solve *solve = account->solve;
 
 	*worth = (struct stingy_worth){.cache = solve->cache.size, .slab = stingy_solve_slab(solve)};
 	worth->n_tasks = solve->census.max_tasks;
@@ -54,8 +68,7 @@ void stingy_worth_init(struct stingy_worth *worth, const struct stingy_solve *so
 		worth->expected = 100.0 * (double)solve->served / (double)solve->census.serving;
 	worth->task = worth->kept / (worth->n_tasks ? worth->n_tasks : 1);
 	worth->n_fit = worth->task ? worth->slab / worth->task : 0;
-	without = worth->kept > worth->slab ? 1 - (double)worth->slab / (double)worth->kept : 0;
-	worth->lines_to_save = without * (double)worth->task / solve->cache.line;
+	predict(worth, account);
 	worth->answer = answer(worth, solve);
 }
 
@@ -79,6 +92,18 @@ void stingy_worth_print_answer(const struct stingy_worth *worth, FILE *out)
 	}
 }
 
+static void print_fits(const struct stingy_worth *worth, FILE *out)
+{
+	if (worth->kept <= worth->slab)
+		fprintf(out, ": they fit by themselves; ask again for more than %" PRIu64 " tasks at once",
+			worth->n_fit);
+	else
+		fputs(": what they keep while others run fits", out);
+	if (worth->more_tasks)
+		fprintf(out, " (with %" PRIu64 ", a task would miss some %.0f times less)", worth->more_tasks,
+			worth->more_avoided);
+}
+
 void stingy_worth_print_reason(const struct stingy_worth *worth, FILE *out)
 {
 	char kept_text[SIZE_TEXT], slab_text[SIZE_TEXT], task_text[SIZE_TEXT];
@@ -91,12 +116,11 @@ void stingy_worth_print_reason(const struct stingy_worth *worth, FILE *out)
 		worth->n_tasks, size_text(worth->kept, kept_text), size_text(worth->task, task_text),
 		size_text(worth->slab, slab_text));
 	if (worth->answer == STINGY_WORTH_FITS) {
-		fprintf(out, ": they fit by themselves; ask again for more than %" PRIu64 " tasks at once",
-			worth->n_fit);
+		print_fits(worth, out);
 		return;
 	}
 	fprintf(out,
-		": %" PRIu64 " fit; %.1f%% of the allocations are expected from the arena, and a task may find up to "
-		"%.0f cache lines that it misses now",
-		worth->n_fit, worth->expected, worth->lines_to_save);
+		": %" PRIu64 " fit; %.1f%% of the allocations are expected from the arena, and %.0f misses a task are "
+		"predicted to be avoided",
+		worth->n_fit, worth->expected, worth->avoided);
 }

@@ -2,14 +2,14 @@
  * Whether a manifest is worth its while, by what the traces show: what the tasks keep at a time, against the cache.
  *
  * The traces do not tell time or misses of the server by itself, so no gain in requests per second is foretold: what
- * is told is a bound of the misses that can be saved. State of tasks that fits the cache by itself hardly misses, and
- * nothing is to be won by placing it: then the answer is not to bother, and from how many tasks on to ask again.
- * Arithmetic on a solved model; memory is the caller's.
+ * is told is the misses that are predicted to be avoided (account.h). State of tasks that fits the cache by itself
+ * hardly misses, and nothing is to be won by placing it: then the answer is not to bother, and from how many tasks on
+ * to ask again. Arithmetic on an account; memory is the caller's.
  */
 #ifndef STINGY_WORTH_H
 #define STINGY_WORTH_H
 
-#include "solve.h"
+#include "account.h"
 
 #include <stdio.h>
 
@@ -22,18 +22,19 @@ enum stingy_worth_answer {
 
 struct stingy_worth {
 	enum stingy_worth_answer answer;
-	uint64_t cache;       /* bytes */
-	uint64_t slab;        /* bytes of it that tasks may take */
-	uint64_t kept;        /* bytes of objects that tasks kept at once in one process, at most */
-	uint64_t task;        /* bytes that one of them keeps, in the mean at that moment */
-	uint32_t n_tasks;     /* at once, at most */
-	uint64_t n_fit;       /* tasks whose objects fit */
-	double expected;      /* per cent of the allocations while serving, from the arena */
-	double lines_to_save; /* cache lines that a task finds missing without and not with it, at most */
+	uint64_t cache;      /* bytes */
+	uint64_t slab;       /* bytes of it that tasks may take */
+	uint64_t kept;       /* bytes of objects that tasks kept at once in one process, at most */
+	uint64_t task;       /* bytes that one of them keeps, in the mean at that moment */
+	uint32_t n_tasks;    /* at once, at most */
+	uint64_t n_fit;      /* tasks whose objects fit */
+	double expected;     /* per cent of the allocations while serving, from the arena */
+	double avoided;      /* misses a task that the arena is predicted to avoid */
+	uint64_t more_tasks; /* at once, so many that there would be misses to avoid; 0: not known */
+	double more_avoided; /* then */
 };
 
-/* solve: after a run that succeeded. */
-void stingy_worth_init(struct stingy_worth *worth, const struct stingy_solve *solve);
+void stingy_worth_init(struct stingy_worth *worth, const struct stingy_account *account);
 
 /* One sentence: is it worth it? The other: why. Without an end of line. */
 void stingy_worth_print_answer(const struct stingy_worth *worth, FILE *out);

@@ -82,7 +82,7 @@ lacks()
 # --- help and usage
 
 tap_ok "--help" helps --help
-for command in profile solve run stat check map; do
+for command in profile solve run stat check top tune report map; do
 	tap_ok "$command --help" helps "$command" --help
 	tap_ok "$command -h" helps "$command" -h
 	tap_ok "$command refuses an unknown option" refuses 2 "'--nonsense'" "$command" --nonsense

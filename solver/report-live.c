@@ -1,0 +1,145 @@
+#include "live-words.h"
+#include "page.h"
+#include "report-parts.h"
+
+#include <inttypes.h>
+
+#define PROCESSES_SHOWN 16u /* with all their regions */
+
+static uint64_t all_of(const struct stingy_live_counters *counters)
+{
+	return counters->served + counters->unmanaged + stingy_live_words_all_fell_back(counters);
+}
+
+const struct stingy_live_json_process *stingy_report_busiest(const struct stingy_report *report)
+{
+	const struct stingy_live_json_process *found = &report->live->process[0];
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < report->live->n; i++) {
+		struct stingy_live_counters counters = stingy_live_reader_sum(&report->live->process[i].reader);
+
+		if (all_of(&counters) <= most)
+			continue;
+		most = all_of(&counters);
+		found = &report->live->process[i];
+	}
+	return found;
+}
+
+static double share(uint64_t n, uint64_t all)
+{
+	return all ? 100.0 * (double)n / (double)all : 0;
+}
+
+static void print_counter(const char *name, uint64_t n, uint64_t all, FILE *out)
+{
+	stingy_page_row_begin(out);
+	stingy_page_cell(out, name);
+	stingy_page_number(out, n);
+	stingy_page_figure(out, "%.1f%%", share(n, all));
+	stingy_page_row_end(out);
+}
+
+static void print_counters(const struct stingy_live_counters *counters, FILE *out)
+{
+	static const char *const headings[] = {"allocations", "#in all", "#share", NULL};
+	static const char *const reasons[STINGY_FELL_REASONS] = {
+		[STINGY_FELL_SIZE] = "fell back: larger than in the profile",
+		[STINGY_FELL_ALIGN] = "fell back: aligned beyond the slots",
+		[STINGY_FELL_FULL] = "fell back: no free slot in the region",
+		[STINGY_FELL_THREAD] = "fell back: a thread without an arena",
+		[STINGY_FELL_NO_ARENA] = "fell back: no memory for an arena",
+	};
+	uint64_t all = all_of(counters);
+
+	stingy_page_table_begin(out, headings);
+	print_counter("from the arena", counters->served, all, out);
+	print_counter("at sites that the manifest does not name", counters->unmanaged, all, out);
+	for (int i = 0; i < STINGY_FELL_REASONS; i++)
+		if (counters->fell_back[i])
+			print_counter(reasons[i], counters->fell_back[i], all, out);
+	stingy_page_table_end(out);
+}
+
+static double per(uint64_t n, uint64_t of)
+{
+	return of ? (double)n / (double)of : 0;
+}
+
+static void print_order(const struct stingy_live_order *order, FILE *out)
+{
+	char text[1024], turns[32], first[32];
+	int n = snprintf(text, sizeof(text), "Order of events: %s%s%s", stingy_live_words_ordering(order->state),
+			 order->why ? ": " : "", stingy_live_words_left(order->why));
+
+	if (order->bound)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+			      "; at most %" PRIu32 " events begin a turn of the loop", order->bound);
+	if (order->duels)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+			      "; %" PRIu32 " of %" PRIu32 " comparisons of two bounds were won by the new one, and the "
+			      "last with none saved %" PRId32 "%% of a request's time",
+			      order->won, order->duels, order->saved);
+	if (order->turns[0])
+		snprintf(text + n, sizeof(text) - (size_t)n,
+			 "; %s turns of %.1f events in the mean, %s of them for what was under way, of %.1f",
+			 stingy_page_thousands(order->turns[0], turns), per(order->events[0], order->turns[0]),
+			 stingy_page_thousands(order->turns[1], first), per(order->events[1], order->turns[1]));
+	stingy_page_text(out, "%s.", text);
+}
+
+static void print_regions(const struct stingy_live_json_process *process, FILE *out)
+{
+	static const char *const headings[] = {"#region",  "#slot",   "#slots",      "in use, at most", "#in use",
+					       "#at most", "#served", "#found full", "kinds",           NULL};
+	const struct stingy_live_reader *reader = &process->reader;
+
+	if (reader->live.n_regions == 0)
+		return;
+	stingy_page_table_begin(out, headings);
+	for (uint32_t i = 0; i < reader->live.n_regions; i++) {
+		const struct stingy_live_reader_region *region = &reader->region[i];
+		uint64_t slots = (uint64_t)region->count * reader->live.n_arenas;
+
+		stingy_page_row_begin(out);
+		stingy_page_number(out, i);
+		stingy_page_number(out, region->slot);
+		stingy_page_number(out, slots);
+		stingy_page_bar(out, share(region->in_use, slots), share(region->peak, slots));
+		stingy_page_number(out, region->in_use);
+		stingy_page_number(out, region->peak);
+		stingy_page_number(out, region->served);
+		stingy_page_number(out, region->full);
+		stingy_page_cell(out, process->kinds[i]);
+		stingy_page_row_end(out);
+	}
+	stingy_page_table_end(out);
+}
+
+static void print_process(const struct stingy_live_json_process *process, FILE *out)
+{
+	const struct stingy_live_reader *reader = &process->reader;
+	struct stingy_live_counters counters = stingy_live_reader_sum(reader);
+
+	stingy_page_text(out, "%s (process %ld): %s, %s pages%s%s", reader->program, (long)reader->pid,
+			 stingy_live_words_state(reader->live.state),
+			 stingy_live_words_pages(stingy_live_words_pages_of(reader)), reader->live.note[0] ? "; " : "",
+			 reader->live.note);
+	if (all_of(&counters))
+		print_counters(&counters, out);
+	for (uint32_t i = 0; i < STINGY_LIVE_ORDERS; i++)
+		if (reader->live.order[i].state != STINGY_ORDERING_NONE)
+			print_order(&reader->live.order[i], out);
+	print_regions(process, out);
+}
+
+void stingy_report_live(const struct stingy_report *report, FILE *out)
+{
+	stingy_page_section(out, "live", "What was served in production");
+	for (size_t i = 0; i < report->live->n && i < PROCESSES_SHOWN; i++)
+		print_process(&report->live->process[i], out);
+	if (report->live->n > PROCESSES_SHOWN)
+		stingy_page_text(out, "And %zu more processes.", report->live->n - PROCESSES_SHOWN);
+	stingy_page_section_end(out);
+}
