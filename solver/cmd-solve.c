@@ -82,22 +82,29 @@ static void tell_unused(const struct stingy_solve *solve)
 			fprintf(stderr, "stingy: --count: no kind is called '%s'\n", solve->choices.count[i].site);
 }
 
-/* Returns 0, or -1 if the JSON cannot be written. */
-static int tell(const struct stingy_solve_command *command, const struct stingy_solve *solve)
+static void print(const struct stingy_solve_command *command, const struct stingy_account *account)
 {
-	struct stingy_account account;
-	int result = 0;
+	const struct stingy_solve *solve = account->solve;
 
-	stingy_account_init(&account, solve);
 	tell_cache(solve);
 	tell_unused(solve);
 	stingy_explain(solve, command->verbose, stderr);
 	if (!solve->nothing)
-		stingy_advice_print(&account.advice, stderr);
+		stingy_advice_print(&account->advice, stderr);
 	if (command->explain)
-		stingy_account_text(&account, stderr);
-	if (command->json)
-		result = write_json(command->json, &account);
+		stingy_account_text(account, stderr);
+}
+
+/* Returns 0, or -1 if the JSON cannot be written. */
+static int tell(const struct stingy_solve_command *command, const struct stingy_solve *solve)
+{
+	struct stingy_account account;
+	int result;
+
+	stingy_account_init(&account, solve);
+	result = command->json ? write_json(command->json, &account) : 0;
+	if (result == 0)
+		print(command, &account);
 	stingy_account_fini(&account);
 	return result;
 }
