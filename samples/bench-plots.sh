@@ -18,8 +18,10 @@ set style line 1 lc rgb "#444444" lw 2.5 pt 4 ps 0.8
 set style line 2 lc rgb "#0072b2" lw 2.5 pt 6 ps 0.8
 set style line 3 lc rgb "#009e73" lw 2.5 pt 8 ps 0.9
 set style line 4 lc rgb "#d55e00" lw 2.5 pt 7 ps 0.8
-set style line 5 lc rgb "#cc79a7" lw 2.5 pt 5 ps 0.8
 '
+
+declare -A style_of=([bare]=1 [order]=2 [arena]=3 [both]=4
+	[glibc, in turn]=1 [glibc, staged]=2 [arena, in turn]=3 [arena, staged]=4)
 
 # ticks FILE: what gnuplot is to write below the axis: the first column, in thousands where it is long.
 ticks()
@@ -33,11 +35,10 @@ ticks()
 # draw OUTPUT TITLE X-LABEL Y-LABEL NAME:FILE...: a line for each file of two columns.
 draw()
 {
-	local output=$1 title=$2 x=$3 y=$4 curves='' n=0 curve
+	local output=$1 title=$2 x=$3 y=$4 curves='' curve
 	shift 4
 	for curve; do
-		n=$((n + 1))
-		curves+="${curves:+, }'${curve#*:}' using 1:2 with linespoints ls $n title '${curve%%:*}'"
+		curves+="${curves:+, }'${curve#*:}' using 1:2 with linespoints ls ${style_of[${curve%%:*}]} title '${curve%%:*}'"
 	done
 	gnuplot <<-END
 		$style
