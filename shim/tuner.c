@@ -5,9 +5,10 @@
 #define BOUND_MOST     1024u /* events */
 #define SLACK_MOST     64u   /* turns in a row that the bound is too large for */
 #define BLOCK_UNITS    512u  /* answers of a block, besides half of the crowd, of whose events two make an answer */
-#define SKIPPED_UNITS  128u  /* before a block counts, besides an eighth of the crowd */
-#define PATIENCE_LEAST 64u   /* blocks */
-#define PATIENCE_ON    256u  /* at least, where there is something to lose by a search */
+#define BLOCK_TICKS    (UINT64_C(1) << 27) /* of a block at least, some 50 ms: shorter ones measure the change itself */
+#define SKIPPED_UNITS  128u                /* before a block counts, besides an eighth of the crowd */
+#define PATIENCE_LEAST 64u                 /* blocks */
+#define PATIENCE_ON    256u                /* at least, where there is something to lose by a search */
 #define PATIENCE_MOST  8192u
 #define CROWD_CHANGE   4u   /* a crowd so many times as large or small is another one */
 #define CHANGE_BLOCKS  8u   /* that a bound is held before any change counts */
@@ -280,9 +281,10 @@ void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_tur
 		block->events += turn->events;
 		block->refused += turn->refused;
 		block->squares += (uint64_t)turn->events * turn->events;
-		if (block->units >= BLOCK_UNITS + tuner->crowd / 2)
+		if (block->units >= BLOCK_UNITS + tuner->crowd / 2 && block->ticks >= BLOCK_TICKS)
 			end_block(tuner);
-	} else if (block->units >= SKIPPED_UNITS + tuner->crowd / 8) {
+	} else if ((block->skipped += turn->ticks) >= BLOCK_TICKS / 4 &&
+		   block->units >= SKIPPED_UNITS + tuner->crowd / 8) {
 		*block = (struct stingy_tuner_block){.is_counting = true, .began = now(tuner)};
 	}
 	if (!turn->is_first && tuner->bound != 0 && tuner->phase == STINGY_TUNER_HOLDING)

@@ -51,6 +51,7 @@ struct stingy_tuner_turn {
 struct stingy_tuner_block {
 	uint64_t began; /* by the clock; 0: not known */
 	uint64_t ticks;
+	uint64_t skipped; /* ticks of turns that the bound before left behind */
 	uint64_t squares; /* of the events of each turn, added up */
 	uint32_t units, events, refused;
 	bool is_counting; /* the turns that the bound before left behind are over */
