@@ -6,11 +6,18 @@
 # shellcheck source-path=SCRIPTDIR source=../t/servers.sh disable=SC2154
 . "$(dirname "$0")/../t/servers.sh"
 ready=$(realpath "$(dirname "$0")")/debian-12
+packages=$(realpath "${STINGY_PACKAGES:-$servers_at/../packages}")
 
-# package: the Debian package that the server is from, and its version.
+# package: the Debian package that the server is from, and its version; of one that is only unpacked, too.
 package()
 {
-	dpkg-query -W -f '${Package} ${Version}' "$(dpkg -S "$(realpath "$(command -v "${server_command[0]}")")" | cut -d : -f 1)"
+	local file
+	file=$(realpath "$(command -v "${server_command[0]}")")
+	if [[ $file == "$packages"/* ]]; then
+		dpkg-deb -f "$packages/${server_command[0]}"_*.deb Package Version | sed 's/^[^:]*: //' | tr '\n' ' ' | sed 's/ $//'
+	else
+		dpkg-query -W -f '${Package} ${Version}' "$(dpkg -S "$file" | cut -d : -f 1)"
+	fi
 }
 
 # shares: a comment for each workload: what came from the arena under this very manifest.
@@ -40,7 +47,7 @@ renew()
 		echo "# Ready for Debian 12's $(package) (manifests/renew.sh $1). Made and tried under t/servers/$1.sh's workloads:"
 		cat "$server_dir/shares"
 		tail -n +2 "$server_manifest"
-	} >"$ready/$1.manifest"
+	} | sed "s#$packages/#/#" >"$ready/$1.manifest"
 }
 
 [ $# -gt 0 ] || set -- nginx squid lighttpd memcached redis haproxy merecat
