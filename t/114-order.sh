@@ -138,7 +138,7 @@ scheduled "fixed tasks=32 takes=$kind" >fixed-takes.manifest
 # begins MANIFEST SCHEDULE MOST [KEPT]: whether under the manifest, and what the user says, so many begin at a time.
 begins()
 {
-	STINGY_SCHEDULE=$2 managed "$work/$1.manifest" "$progdir/server" epoll holds $clients "${@:4}" >out 2>err
+	STINGY_SCHEDULE=$2 managed "$work/$1.manifest" "$progdir/server" epoll holds "$clients" "${@:4}" >out 2>err
 	local status=$?
 	cat out err
 	[ "$status" -eq 0 ] && grep -q '^all answered$' out && [ "$(value events)" -eq "$3" ]
@@ -173,7 +173,7 @@ other_program()
 tap_ok "nor is it in another program" other_program
 reports()
 {
-	STINGY_REPORT=1 managed "$work/takes.manifest" "$progdir/server" "$1" holds $clients >out 2>err
+	STINGY_REPORT=1 managed "$work/takes.manifest" "$progdir/server" "$1" holds "$clients" >out 2>err
 	cat err
 	grep -q ': order .*, bound 32, .* [1-9][0-9]* turns cut short by full regions' err && [ "$(value events)" -eq 8 ]
 }
