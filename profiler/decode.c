@@ -108,8 +108,9 @@ static char form_of(const struct decoder *decoder)
 	case MAP_ONE:
 		return one_byte[decoder->opcode];
 	case MAP_0F:
-		return decoder->is_vector && form == 'J' ? 'm'
-							 : form; /* AVX-512's mask moves are elsewhere; none jumps */
+		if (decoder->is_vector && form == 'J')
+			return 'm'; /* AVX-512's mask moves are elsewhere; none jumps */
+		return form;
 	case MAP_38:
 		return 'm';
 	case MAP_3A:

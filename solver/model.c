@@ -135,8 +135,9 @@ static void set_worth(const struct stingy_model_source *source, struct stingy_pr
 
 	for (uint32_t i = 0; i < problem->n_kinds; i++) {
 		struct stingy_problem_kind *kind = &problem->kind[i];
+		uint64_t lines = (kind->size + source->line - 1) / source->line;
 
-		kind->worth = (double)kind->value * (double)((kind->size + source->line - 1) / source->line);
+		kind->worth = (double)kind->value * (double)lines;
 		all += kind->worth;
 	}
 	for (uint32_t i = 0; i < problem->n_kinds; i++)
