@@ -241,18 +241,14 @@ static void print_objective(const struct stingy_account *account, FILE *out)
 
 static void print_colours(const struct stingy_account *account, FILE *out)
 {
-	static const char *const proofs[] = {
-		[STINGY_COLOUR_DSATUR] = "by DSATUR; fewer may be possible",
-		[STINGY_COLOUR_FEWEST] = "no fewer are possible, though they may take fewer bytes",
-		[STINGY_COLOUR_BEST] = "no fewer are possible, nor fewer bytes",
-	};
 	const struct stingy_model *model = &account->solve->model;
 
 	fprintf(out,
 		"\n%" PRIu32 " kinds of per-task state take %" PRIu32
-		" regions (kinds of one never meet in a task): %s.\n"
+		" regions (kinds of one never meet in a task): %s%s.\n"
 		"They have %.1f of %.1f KiB.\n",
-		model->problem.n_kinds, model->problem.n_colours, proofs[model->colours],
+		model->problem.n_kinds, model->problem.n_colours,
+		model->colours == STINGY_COLOUR_DSATUR ? "by DSATUR; " : "", stingy_account_colours(model->colours),
 		(double)account->laid_bytes / 1024, (double)model->problem.tau / 1024);
 }
 

@@ -21,6 +21,17 @@ const char *stingy_account_bound(enum stingy_bound_by by)
 	return names[by];
 }
 
+const char *stingy_account_colours(enum stingy_colour_proof proof)
+{
+	static const char *const names[] = {
+		[STINGY_COLOUR_DSATUR] = "fewer may be possible",
+		[STINGY_COLOUR_FEWEST] = "no fewer are possible, though they may take fewer bytes",
+		[STINGY_COLOUR_BEST] = "no fewer are possible, nor fewer bytes",
+	};
+
+	return names[proof];
+}
+
 const char *stingy_account_end(enum stingy_program_end end)
 {
 	static const char *const names[] = {

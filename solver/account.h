@@ -97,6 +97,9 @@ char *stingy_account_json(const struct stingy_account *account);
 /* For people: what bounds how many objects of a kind one task holds. */
 const char *stingy_account_bound(enum stingy_bound_by by);
 
+/* For people: what is known of colourings with fewer colours, or fewer bytes. */
+const char *stingy_account_colours(enum stingy_colour_proof proof);
+
 /* For people: how the search for the solution ended. */
 const char *stingy_account_end(enum stingy_program_end end);
 

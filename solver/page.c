@@ -71,16 +71,22 @@ void stingy_page_section_end(FILE *out)
 	fputs("</section>\n", out);
 }
 
-void stingy_page_text(FILE *out, const char *format, ...)
+static void print_escaped(FILE *out, const char *format, va_list arguments)
 {
 	char text[TEXT_SIZE];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	stingy_escape_html(out, text);
+}
+
+void stingy_page_text(FILE *out, const char *format, ...)
+{
 	va_list arguments;
 
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
 	fputs("<p>", out);
-	stingy_escape_html(out, text);
+	va_start(arguments, format);
+	print_escaped(out, format, arguments);
+	va_end(arguments);
 	fputs("</p>\n", out);
 }
 
@@ -180,14 +186,12 @@ void stingy_page_number(FILE *out, uint64_t number)
 
 void stingy_page_figure(FILE *out, const char *format, ...)
 {
-	char text[TEXT_SIZE];
 	va_list arguments;
 
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
 	fputs("<td class=\"n\">", out);
-	stingy_escape_html(out, text);
+	va_start(arguments, format);
+	print_escaped(out, format, arguments);
+	va_end(arguments);
 	fputs("</td>", out);
 }
 

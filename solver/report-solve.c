@@ -115,18 +115,13 @@ static void print_kind(const struct stingy_account *account, uint32_t number, FI
 
 static void print_objective(const struct stingy_account *account, FILE *out)
 {
-	static const char *const proof[] = {
-		[STINGY_COLOUR_DSATUR] = "fewer may be possible",
-		[STINGY_COLOUR_FEWEST] = "no fewer are possible, though they may take fewer bytes",
-		[STINGY_COLOUR_BEST] = "no fewer are possible, nor fewer bytes",
-	};
 	const struct stingy_model *model = &account->solve->model;
 
 	stingy_page_text(out,
 			 "%" PRIu32 " kinds of per-task state share %" PRIu32
 			 " regions: %s. They have %.0f of %.0f KiB. "
 			 "The search: %s, %.2f%% from the best that is possible at most.",
-			 model->problem.n_kinds, model->problem.n_colours, proof[model->colours],
+			 model->problem.n_kinds, model->problem.n_colours, stingy_account_colours(model->colours),
 			 (double)account->laid_bytes / 1024, (double)model->problem.tau / 1024,
 			 stingy_account_end(account->solve->solution.end), 100 * account->solve->solution.gap);
 }

@@ -5,9 +5,7 @@
 #include <string.h>
 
 #define PERCENT 100u
-#define TYPICAL                                                                                                        \
-	50u /* percent: of the tasks, for what a task takes; of the allocations, for a size that is no slot's          \
-	     */
+#define TYPICAL 50u /* percent: of the tasks, for what one takes; of the allocations, for a size that is no slot's */
 
 /* Percent of the tasks that had an object of the unit. */
 static uint32_t share(const struct stingy_census *census, const struct stingy_unit *unit)

@@ -5,8 +5,8 @@
 #ifndef STINGY_MADE_SERVER_H
 #define STINGY_MADE_SERVER_H
 
+#include "../solver/compose.h"
 #include "../solver/solve.h"
-#include "../solver/writer.h"
 #include "made-trace.h"
 
 #include <setjmp.h>
@@ -66,21 +66,9 @@ static inline int solve(struct stingy_solve *solver, uint32_t n, const char *con
 
 static inline char *manifest_of(const struct stingy_solve *solver)
 {
-	struct stingy_writer_source source = {.from = &solver->source, .model = &solver->model};
-	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
 
-	source.plan = &solver->plan;
-	source.cache = &solver->cache;
-	source.schedule = &solver->schedule;
-	source.program = solver->program;
-	source.n_traces = solver->n_used;
-	source.served = solver->served;
-	source.nothing = solver->nothing;
-	stingy_writer_write(&source, out);
-	fclose(out);
-	return text;
+	return stingy_compose(solver, &size);
 }
 
 /* The manifest of the traces at the paths; the caller frees it. */

@@ -11,12 +11,7 @@ share_rows()
 {
 	local workload
 	server_use "$1"
-	server_start_profiled || return 1
-	for workload in "${server_workloads[@]}"; do
-		server_load "$workload" >&2 || return 1
-	done
-	server_stop || return 1
-	server_solve "$server_dir"/traces/*.trace >&2 && server_start_managed || return 1
+	server_make_managed || return 1
 	for workload in "${server_workloads[@]}"; do
 		server_measure "$workload" >&2 || return 1
 		printf '| %s | %s | %s | %d | %s |\n' "$server_label" "$(server_version)" "$workload" \
