@@ -214,7 +214,8 @@ static struct stingy_symbol *read_slots(const struct stingy_binary *binary, Elf_
 }
 
 /* Entries of the table: each has one jump by way of a slot, somewhere in its bytes. */
-static void read_stubs(struct stingy_binary *binary, const GElf_Shdr *table, const struct stingy_symbol *slot, size_t n)
+static void read_imports(struct stingy_binary *binary, const GElf_Shdr *table, const struct stingy_symbol *slot,
+			 size_t n)
 {
 	const uint8_t *code = bytes_at(binary, table->sh_addr, table->sh_size);
 
@@ -228,8 +229,8 @@ static void read_stubs(struct stingy_binary *binary, const GElf_Shdr *table, con
 			name = find_symbol(slot, n, next + (uint64_t)(int64_t)read_i32(code + j + 2));
 			if (!name)
 				continue;
-			STINGY_GROW(binary->stub, &binary->stub_room, binary->n_stubs + 1);
-			binary->stub[binary->n_stubs++] =
+			STINGY_GROW(binary->import, &binary->import_room, binary->n_imports + 1);
+			binary->import[binary->n_imports++] =
 				(struct stingy_symbol){.address = table->sh_addr + i, .name = name};
 			break;
 		}
@@ -250,10 +251,10 @@ static void read_tables(struct stingy_binary *binary, const struct stingy_symbol
 			gelf_getshdr(section, &header) ? elf_strptr(binary->elf, names, header.sh_name) : NULL;
 
 		if (name && strncmp(name, ".plt", 4) == 0 && header.sh_type == SHT_PROGBITS)
-			read_stubs(binary, &header, slot, n);
+			read_imports(binary, &header, slot, n);
 	}
-	if (binary->n_stubs)
-		qsort(binary->stub, binary->n_stubs, sizeof(*binary->stub), compare_symbols);
+	if (binary->n_imports)
+		qsort(binary->import, binary->n_imports, sizeof(*binary->import), compare_symbols);
 }
 
 static void read_sections(struct stingy_binary *binary)
@@ -309,7 +310,7 @@ void stingy_binary_fini(struct stingy_binary *binary)
 		elf_end(binary->elf);
 	if (binary->fd >= 0)
 		close(binary->fd);
-	free(binary->stub);
+	free(binary->import);
 	free(binary->function);
 	free(binary->path);
 	memset(binary, 0, sizeof(*binary));
@@ -335,9 +336,9 @@ uint32_t stingy_binary_find(const struct stingy_binary *binary, uint64_t address
 	return STINGY_NO_FUNCTION;
 }
 
-const char *stingy_binary_stub(const struct stingy_binary *binary, uint64_t address)
+const char *stingy_binary_imported(const struct stingy_binary *binary, uint64_t address)
 {
-	return find_symbol(binary->stub, binary->n_stubs, address);
+	return find_symbol(binary->import, binary->n_imports, address);
 }
 
 static int read_cfa(Dwarf_Frame *frame, struct stingy_rule *rule)

@@ -32,8 +32,8 @@ struct stingy_binary {
 	int fd;
 	struct Elf *elf;
 	struct Dwarf_CFI_s *cfi;
-	struct stingy_symbol *stub; /* entries of the procedure linkage table, by address */
-	size_t n_stubs, stub_room;
+	struct stingy_symbol *import; /* entries of the procedure linkage table, by address */
+	size_t n_imports, import_room;
 };
 
 #define STINGY_NO_FUNCTION UINT32_MAX
@@ -49,8 +49,8 @@ uint64_t stingy_binary_offset(const struct stingy_binary *binary, uint64_t addre
 /* The function that holds the address; STINGY_NO_FUNCTION: none does. */
 uint32_t stingy_binary_find(const struct stingy_binary *binary, uint64_t address);
 
-/* The name of what a call of the address reaches in another module, by a stub; NULL: it is no such stub. */
-const char *stingy_binary_stub(const struct stingy_binary *binary, uint64_t address);
+/* The name of what a call of the address reaches in another module, by the linkage table; NULL: it is in none. */
+const char *stingy_binary_imported(const struct stingy_binary *binary, uint64_t address);
 
 /* The rule of a return address, as the unwind tables have it. Returns 0, or -1 if it is none that a key could have. */
 int stingy_binary_rule(const struct stingy_binary *binary, uint64_t address, struct stingy_rule *rule);

@@ -152,11 +152,12 @@ static bool pair_neighbours(struct stingy_match *match, uint32_t old)
 /* Whether what the old build refers to is what the new one does. */
 static bool is_same_target(const struct stingy_match *match, uint64_t old, uint64_t new)
 {
-	const char *old_stub = stingy_binary_stub(match->old, old), *new_stub = stingy_binary_stub(match->new, new);
+	const char *old_import = stingy_binary_imported(match->old, old),
+		   *new_import = stingy_binary_imported(match->new, new);
 	uint32_t function;
 
-	if (old_stub || new_stub)
-		return old_stub && new_stub && strcmp(old_stub, new_stub) == 0;
+	if (old_import || new_import)
+		return old_import && new_import && strcmp(old_import, new_import) == 0;
 	if (old == STINGY_INDIRECT || new == STINGY_INDIRECT)
 		return old == new;
 	function = function_at(match->old, old);
@@ -167,7 +168,7 @@ static bool is_same_target(const struct stingy_match *match, uint64_t old, uint6
 /* What a function refers to that tells one place in it from another: functions, here and in other modules. */
 static bool is_landmark(const struct stingy_binary *binary, uint64_t target)
 {
-	return function_at(binary, target) != STINGY_NO_FUNCTION || stingy_binary_stub(binary, target);
+	return function_at(binary, target) != STINGY_NO_FUNCTION || stingy_binary_imported(binary, target);
 }
 
 /* The next landmark from a place on, in steps of 1 or -1; NOWHERE: there is none. */

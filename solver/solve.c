@@ -2,19 +2,16 @@
 
 #include "advice.h"
 #include "cache.h"
-#include "clean.h"
 #include "memory.h"
 #include "names.h"
 #include "progress.h"
 #include "replay.h"
+#include "solve-inputs.h"
 #include "trial.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define TASK_PART 32u /* of the slab: what one kind's objects of one task may take, for its sites to be grouped */
 
@@ -60,153 +57,6 @@ void stingy_solve_fini(struct stingy_solve *solve)
 	stingy_stages_fini(&solve->stages);
 	stingy_chains_fini(&solve->chains);
 	stingy_places_fini(&solve->places);
-}
-
-static int __attribute__((format(printf, 2, 3))) fail(struct stingy_solve *solve, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(solve->error, sizeof(solve->error), format, arguments);
-	va_end(arguments);
-	stingy_clean(solve->error);
-	return -1;
-}
-
-static int compare_paths(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Bytes of the files that are there. */
-static uint64_t size_of(const char *const *paths, uint32_t n_paths)
-{
-	uint64_t bytes = 0;
-	struct stat st;
-
-	for (uint32_t i = 0; i < n_paths; i++)
-		if (stat(paths[i], &st) == 0)
-			bytes += (uint64_t)st.st_size;
-	return bytes;
-}
-
-static int read_inputs(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
-{
-	const char **sorted = stingy_memory_copy(paths, n_paths * sizeof(*paths));
-	int result = 0;
-
-	qsort(sorted, n_paths, sizeof(*sorted), compare_paths);
-	stingy_progress_part("reading", size_of(paths, n_paths));
-	solve->input = stingy_memory_new(n_paths, sizeof(*solve->input));
-	for (uint32_t i = 0; i < n_paths && result == 0; i++) {
-		struct stingy_input *input = &solve->input[solve->n_inputs];
-
-		if (i && strcmp(sorted[i], sorted[i - 1]) == 0)
-			continue;
-		if (stingy_input_init(input, sorted[i], &solve->places, &solve->chains) == 0)
-			solve->n_inputs++;
-		else
-			result = fail(solve, "cannot open '%s': %s", sorted[i], strerror(errno));
-	}
-	free(sorted);
-	return result;
-}
-
-bool stingy_solve_uses(const struct stingy_solve *solve, const struct stingy_input *input)
-{
-	return input->program == solve->program && solve->program != STINGY_NO_MODULE;
-}
-
-/* None of the inputs serves: tells why, by the one that is most to blame. */
-static int blame(struct stingy_solve *solve)
-{
-	const struct stingy_input *input = &solve->input[0];
-
-	for (uint32_t i = 0; i < solve->n_inputs; i++)
-		if (solve->input[i].damage)
-			return fail(solve, "'%s': %s at byte %zu, and nothing before it to solve", solve->input[i].path,
-				    solve->input[i].damage, solve->input[i].damaged_at);
-	for (uint32_t i = 0; i < solve->n_inputs; i++)
-		if (solve->input[i].waited)
-			return fail(solve, "'%s': an event loop, but no allocation was made while serving",
-				    solve->input[i].path);
-	return fail(solve, "'%s': no event loop was seen, nor did the program announce its stages", input->path);
-}
-
-/* Allocations of the module while serving, as a program, over all its traces. */
-static uint64_t serving_of(const struct stingy_solve *solve, uint32_t module)
-{
-	uint64_t serving = 0;
-
-	for (uint32_t i = 0; i < solve->n_inputs; i++)
-		if (solve->input[i].program == module)
-			serving += solve->input[i].serving;
-	return serving;
-}
-
-/* Likewise, what it did at all that was seen. */
-static uint64_t doing_of(const struct stingy_solve *solve, uint32_t module)
-{
-	uint64_t doing = 0;
-
-	for (uint32_t i = 0; i < solve->n_inputs; i++)
-		for (size_t j = 0; solve->input[i].program == module && j < solve->input[i].n_pairs; j++)
-			doing += solve->input[i].pair[j].n;
-	return doing;
-}
-
-/* A shell that starts the server, or what the server starts, may leave a trace too, and even have an event loop. */
-static int choose_program(struct stingy_solve *solve,
-			  uint64_t (*weigh)(const struct stingy_solve *solve, uint32_t module))
-{
-	uint64_t most = 0;
-
-	for (uint32_t i = 0; i < solve->n_inputs; i++) {
-		uint32_t module = solve->input[i].program;
-		uint64_t serving = module == STINGY_NO_MODULE ? 0 : weigh(solve, module);
-
-		if (serving < most || !serving)
-			continue;
-		if (serving > most || stingy_places_compare_modules(&solve->places, module, solve->program) < 0)
-			solve->program = module;
-		most = serving;
-	}
-	if (!most)
-		return -1;
-	for (uint32_t i = 0; i < solve->n_inputs; i++)
-		solve->n_used += stingy_solve_uses(solve, &solve->input[i]);
-	return 0;
-}
-
-static int compare_caches(const struct stingy_cache *a, const struct stingy_cache *b)
-{
-	if (a->size != b->size)
-		return a->size < b->size ? -1 : 1;
-	if (a->ways != b->ways)
-		return a->ways < b->ways ? -1 : 1;
-	return (a->line > b->line) - (a->line < b->line);
-}
-
-/* A layout for the smallest cache fits the larger ones, too. */
-static int choose_cache(struct stingy_solve *solve)
-{
-	solve->cache = solve->options->cache;
-	if (solve->cache.size)
-		return 0;
-	for (uint32_t i = 0; i < solve->n_inputs; i++) {
-		const struct stingy_cache *cache = &solve->input[i].cache;
-
-		if (!cache->size || !stingy_solve_uses(solve, &solve->input[i]))
-			continue;
-		solve->caches_differ |= solve->cache.size && compare_caches(cache, &solve->cache) != 0;
-		if (!solve->cache.size || compare_caches(cache, &solve->cache) < 0)
-			solve->cache = *cache;
-	}
-	if (!solve->cache.size)
-		solve->cache = solve->options->here;
-	return solve->cache.size ? 0
-				 : fail(solve, "neither the traces nor this machine tell an L2 cache: "
-					       "give --cache SIZE,WAYS,LINE");
 }
 
 static void find_stages(struct stingy_solve *solve)
@@ -258,10 +108,11 @@ static int check_options(struct stingy_solve *solve)
 	uint64_t slab = stingy_solve_slab(solve), all = slab + options->high;
 
 	if (options->stack && options->stack >= slab)
-		return fail(solve, "a stack of %" PRIu32 " bytes takes all of the cache slab, which has %" PRIu64,
-			    options->stack, slab);
+		return stingy_solve_fail(solve,
+					 "a stack of %" PRIu32 " bytes takes all of the cache slab, which has %" PRIu64,
+					 options->stack, slab);
 	if (all * (options->arenas ? options->arenas : 1) > STINGY_MEMORY_MAX)
-		return fail(solve, "all arenas together take more than %u bytes", STINGY_MEMORY_MAX);
+		return stingy_solve_fail(solve, "all arenas together take more than %u bytes", STINGY_MEMORY_MAX);
 	return 0;
 }
 
@@ -323,8 +174,9 @@ static int fail_if_damaged(struct stingy_solve *solve)
 		const struct stingy_input *input = &solve->input[i];
 
 		if (input->damage && stingy_solve_uses(solve, input))
-			return fail(solve, "'%s': cut off at byte %zu (%s), and before it nothing to manage: %s",
-				    input->path, input->damaged_at, input->damage, solve->nothing);
+			return stingy_solve_fail(solve,
+						 "'%s': cut off at byte %zu (%s), and before it nothing to manage: %s",
+						 input->path, input->damaged_at, input->damage, solve->nothing);
 	}
 	return 0;
 }
@@ -445,7 +297,8 @@ static int check_stage(struct stingy_solve *solve)
 	for (uint32_t i = 0; i < problem->n_stages; i++)
 		if (strcmp(problem->stage[i].name, solve->choices.stage) == 0)
 			return 0;
-	return fail(solve, "no stage is called '%s'; the busiest is '%s'", solve->choices.stage, busiest(problem));
+	return stingy_solve_fail(solve, "no stage is called '%s'; the busiest is '%s'", solve->choices.stage,
+				 busiest(problem));
 }
 
 static void make_schedule(struct stingy_solve *solve)
@@ -459,13 +312,10 @@ static void make_schedule(struct stingy_solve *solve)
 			     is_loop);
 }
 
-/* A program that only calls the system has a graph, too. */
 int stingy_solve_survey(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
 {
-	if (read_inputs(solve, paths, n_paths) < 0)
+	if (stingy_solve_read(solve, paths, n_paths) < 0 || stingy_solve_choose_program(solve) < 0)
 		return -1;
-	if (choose_program(solve, serving_of) < 0 && choose_program(solve, doing_of) < 0)
-		return blame(solve);
 	find_stages(solve);
 	return 0;
 }
@@ -488,17 +338,12 @@ void stingy_solve_graph(struct stingy_solve *solve, struct stingy_graph *graph)
 	stingy_census_fini(&census);
 }
 
-static int blame_if_idle(struct stingy_solve *solve)
-{
-	return serving_of(solve, solve->program) ? 0 : blame(solve);
-}
-
 int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)
 {
 	const struct stingy_problem *problem = &solve->model.problem;
 
-	if (stingy_solve_survey(solve, paths, n_paths) < 0 || blame_if_idle(solve) < 0 || choose_cache(solve) < 0 ||
-	    check_options(solve) < 0)
+	if (stingy_solve_survey(solve, paths, n_paths) < 0 || stingy_solve_blame_if_idle(solve) < 0 ||
+	    stingy_solve_choose_cache(solve) < 0 || check_options(solve) < 0)
 		return -1;
 	find_kinds(solve);
 	stingy_bounds_init(&solve->bounds, &solve->census, &solve->kinds, &solve->choices);
@@ -509,7 +354,7 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 		return 0;
 	solve->n = stingy_memory_new(problem->n_kinds, sizeof(*solve->n));
 	if (stingy_program_solve(problem, &solve->choices.limits, solve->n, &solve->solution) < 0)
-		return fail(solve, "not even one instance of each object kind fits the cache");
+		return stingy_solve_fail(solve, "not even one instance of each object kind fits the cache");
 	stingy_layout_init(&solve->layout, problem, solve->n, solve->cache.line);
 	make_plan(solve);
 	return 0;
