@@ -58,18 +58,26 @@ static const Elf64_Shdr *sections_of(const struct file *file, unsigned *n)
 
 static const uint32_t kinds[] = {SHT_SYMTAB, SHT_DYNSYM};
 
+/* The next table of symbols, the full ones first; *at, which begins at 0, says where it goes on. NULL: no more. */
+static const Elf64_Shdr *next_table(const Elf64_Shdr *sections, unsigned n, size_t *at)
+{
+	while (sections && *at < n * (sizeof(kinds) / sizeof(*kinds))) {
+		const Elf64_Shdr *table = &sections[*at % n];
+		uint32_t kind = kinds[(*at)++ / n];
+		if (table->sh_type == kind && table->sh_link < n)
+			return table;
+	}
+	return NULL;
+}
+
 static size_t search(const struct file *file, uint64_t address, char *name, size_t size)
 {
-	unsigned n;
-	const Elf64_Shdr *sections = sections_of(file, &n);
-	for (size_t k = 0; sections && k < sizeof(kinds) / sizeof(*kinds); k++) {
-		for (unsigned i = 0; i < n; i++) {
-			if (sections[i].sh_type != kinds[k] || sections[i].sh_link >= n)
-				continue;
-			const Elf64_Sym *symbol = best_symbol(file, &sections[i], address);
-			if (symbol)
-				return copy_name(file, &sections[sections[i].sh_link], symbol->st_name, name, size);
-		}
+	unsigned n = 0;
+	const Elf64_Shdr *sections = sections_of(file, &n), *table;
+	for (size_t at = 0; (table = next_table(sections, n, &at));) {
+		const Elf64_Sym *symbol = best_symbol(file, table, address);
+		if (symbol)
+			return copy_name(file, &sections[table->sh_link], symbol->st_name, name, size);
 	}
 	return 0;
 }
@@ -104,16 +112,12 @@ static int count_symbols(const struct file *file, const Elf64_Shdr *table, const
 
 static int find(const struct file *file, const char *name, uint64_t *address)
 {
-	unsigned n;
-	const Elf64_Shdr *sections = sections_of(file, &n);
-	for (size_t k = 0; sections && k < sizeof(kinds) / sizeof(*kinds); k++) {
-		for (unsigned i = 0; i < n; i++) {
-			if (sections[i].sh_type != kinds[k] || sections[i].sh_link >= n)
-				continue;
-			int found = count_symbols(file, &sections[i], &sections[sections[i].sh_link], name, address);
-			if (found != 0)
-				return found;
-		}
+	unsigned n = 0;
+	const Elf64_Shdr *sections = sections_of(file, &n), *table;
+	for (size_t at = 0; (table = next_table(sections, n, &at));) {
+		int found = count_symbols(file, table, &sections[table->sh_link], name, address);
+		if (found != 0)
+			return found;
 	}
 	return 0;
 }
