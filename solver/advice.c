@@ -20,9 +20,7 @@ static struct stingy_advice_cache look_at(unsigned level, const struct stingy_ad
 
 	if (stingy_cache_detect(level, &cache) < 0)
 		return of;
-	of.slab = (uint64_t)cache.size * stingy_advice_share(level) / 1000000;
-	if (of.slab > STINGY_SLAB_MAX)
-		of.slab = STINGY_SLAB_MAX;
+	of.slab = stingy_cache_slab(&cache, stingy_advice_share(level));
 	if (of.slab > advice->globals + stack)
 		of.tasks = (of.slab - advice->globals - stack) / advice->per_task;
 	return of;

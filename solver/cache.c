@@ -138,6 +138,15 @@ unsigned stingy_cache_sharers(unsigned level)
 	return n ? n : 1;
 }
 
+uint64_t stingy_cache_slab(const struct stingy_cache *cache, uint32_t share)
+{
+	uint64_t slab = (uint64_t)cache->size * share / 1000000;
+
+	if (slab > STINGY_SLAB_MAX)
+		slab = STINGY_SLAB_MAX;
+	return slab & ~(uint64_t)(STINGY_REGION_ALIGN - 1);
+}
+
 int stingy_cache_named(const char *text, unsigned *level, struct stingy_cache *cache)
 {
 	if ((text[0] != 'L' && text[0] != 'l') || text[1] < '1' || text[1] > '3' || text[2])

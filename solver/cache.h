@@ -20,6 +20,9 @@ unsigned stingy_cache_sharers(unsigned level);
 /* Whether there can be such a cache: the line is a power of two, and lines times ways divide the size. */
 bool stingy_cache_is_valid(const struct stingy_cache *cache);
 
+/* Bytes of the slab that may have so many millionths of the cache: no more than a manifest can have, and aligned. */
+uint64_t stingy_cache_slab(const struct stingy_cache *cache, uint32_t share);
+
 /*
  * Reads "SIZE,WAYS,LINE", for instance "1M,8,64": SIZE in bytes, or with K or M. "SIZE" alone has the ways and the line
  * of this machine's L2, or 8 and 64. Returns 0, or -1 if it is no such text or no such cache.

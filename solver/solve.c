@@ -94,11 +94,7 @@ static void take_census(struct stingy_solve *solve, struct stingy_census *census
 
 uint64_t stingy_solve_slab(const struct stingy_solve *solve)
 {
-	uint64_t slab = (uint64_t)solve->cache.size * solve->options->share / 1000000;
-
-	if (slab > STINGY_SLAB_MAX)
-		slab = STINGY_SLAB_MAX;
-	return slab & ~(uint64_t)(STINGY_REGION_ALIGN - 1);
+	return stingy_cache_slab(&solve->cache, solve->options->share);
 }
 
 /* What the format bounds, and what leaves something for the tasks. */

@@ -44,6 +44,15 @@ static void refuses_what_is_no_cache(void **state)
 			fail_msg("'%s' was taken", bad[i]);
 }
 
+static void gives_a_slab_what_it_can_have(void **state)
+{
+	(void)state;
+	assert_int_equal(stingy_cache_slab(&(struct stingy_cache){1 << 20, 8, 64}, 750000), 768 << 10);
+	assert_int_equal(stingy_cache_slab(&(struct stingy_cache){10000, 1, 16}, 500000), 4096);
+	assert_int_equal(stingy_cache_slab(&(struct stingy_cache){1 << 30, 16, 64}, 750000), STINGY_SLAB_MAX);
+	assert_int_equal(stingy_cache_slab(&(struct stingy_cache){1000, 1, 8}, 750000), 0);
+}
+
 static void detects_what_it_would_take(void **state)
 {
 	struct stingy_cache detected, parsed;
@@ -96,8 +105,11 @@ static void takes_the_name_of_a_level(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_sizes_with_suffixes),  cmocka_unit_test(refuses_what_is_no_cache),
-		cmocka_unit_test(takes_a_size_alone),         cmocka_unit_test(takes_the_name_of_a_level),
+		cmocka_unit_test(takes_sizes_with_suffixes),
+		cmocka_unit_test(refuses_what_is_no_cache),
+		cmocka_unit_test(takes_a_size_alone),
+		cmocka_unit_test(takes_the_name_of_a_level),
+		cmocka_unit_test(gives_a_slab_what_it_can_have),
 		cmocka_unit_test(detects_what_it_would_take),
 	};
 
