@@ -40,7 +40,10 @@ static int next_poll(const struct wait *wait, struct pollfd *fds, nfds_t count)
 	}
 }
 
-/* Asks about a few only, and at once. Returns how many of them are handed out. It takes some room on the stack. */
+/*
+ * Asks about a few only, and at once. Returns how many of them are handed out; or -1 if a signal came, on which the
+ * server may have to act before it waits. It takes some room on the stack.
+ */
 static __attribute__((noinline)) int poll_few(const struct wait *wait, struct stingy_order *order, struct pollfd *fds,
 					      uint32_t count, bool *is_first)
 {
@@ -53,6 +56,8 @@ static __attribute__((noinline)) int poll_few(const struct wait *wait, struct st
 	if (few.n == 0)
 		return 0;
 	int n = next_poll(&at_once, few.fds, few.n);
+	if (n < 0 && errno == EINTR)
+		return -1;
 	errno = saved;
 	n = n >= 0 ? stingy_order_poll_keep(order, few.fds, few.n, is_first) : 0;
 	for (uint32_t i = 0; i < count && n > 0; i++)

@@ -82,7 +82,10 @@ static int write_sets(const struct wait *wait, const struct pollfd *fds, uint32_
 	return bits;
 }
 
-/* Asks about a few only, and at once. Returns how many of them are handed out; then the sets say which. */
+/*
+ * Asks about a few only, and at once. Returns how many of them are handed out: then the sets say which; or -1 if a
+ * signal came, on which the server may have to act before it waits.
+ */
 static int select_few(const struct wait *wait, struct stingy_order *order, const struct entries *entries,
 		      bool *is_first)
 {
@@ -101,6 +104,8 @@ static int select_few(const struct wait *wait, struct stingy_order *order, const
 	asked.time = &now;
 	write_sets(&asked, few.fds, few.n, false);
 	int n = next_select(&asked);
+	if (n < 0 && errno == EINTR)
+		return -1;
 	errno = saved;
 	if (n < 0)
 		return 0;

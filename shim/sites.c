@@ -3,18 +3,13 @@
 #include "map.h"
 
 #include <limits.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/single_threaded.h>
-#include <time.h>
 
 const struct stingy_node stingy_sites_unmanaged = {.only_ra = STINGY_NO_RA};
 
 /* Bytes from the malloc call beyond which a frame is not for the quick walk: see stingy_serve_can_walk in serve.h. */
 #define QUICK_MOST (48u << 10)
-
-#define WAIT_MOST 100 /* ms that fork waits for a thread that is with the loader */
 
 static uint32_t power_of_two(uint32_t least)
 {
@@ -295,30 +290,13 @@ static void bind_locked(struct stingy_sites *sites)
 	sites->version = version;
 }
 
-static __thread char me; /* its address tells threads apart */
-
-/*
- * Both are in one order with is_stale: of a thread that says so and finds the lock taken, and the one that gives it
- * back and then looks, one sees what the other did.
- */
-static bool try_lock(struct stingy_sites *sites)
-{
-	const void *nobody = NULL;
-	return __atomic_compare_exchange_n(&sites->locked_by, &nobody, &me, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static void unlock(struct stingy_sites *sites)
-{
-	__atomic_store_n(&sites->locked_by, NULL, __ATOMIC_SEQ_CST);
-}
-
 /* Whoever holds the lock may have looked at the list before it changed, and looks again. */
 static void bind_if_stale(struct stingy_sites *sites)
 {
-	while (__atomic_load_n(&sites->is_stale, __ATOMIC_SEQ_CST) && try_lock(sites)) {
+	while (__atomic_load_n(&sites->is_stale, __ATOMIC_SEQ_CST) && stingy_latch_try(&sites->latch)) {
 		__atomic_store_n(&sites->is_stale, false, __ATOMIC_SEQ_CST);
 		bind_locked(sites);
-		unlock(sites);
+		stingy_latch_give_back(&sites->latch);
 	}
 }
 
@@ -330,7 +308,7 @@ void stingy_sites_bind(struct stingy_sites *sites)
 
 const struct stingy_node *stingy_sites_learn(struct stingy_sites *sites, uintptr_t ra)
 {
-	if (stingy_sites_are_full(sites) || !try_lock(sites))
+	if (stingy_sites_are_full(sites) || !stingy_latch_try(&sites->latch))
 		return &stingy_sites_unmanaged;
 	bind_locked(sites);
 	const struct stingy_node *to = stingy_sites_find(sites, STINGY_ROOT_KEY, ra);
@@ -338,7 +316,7 @@ const struct stingy_node *stingy_sites_learn(struct stingy_sites *sites, uintptr
 		insert(sites->edges, sites, STINGY_ROOT_KEY + ra, &stingy_sites_unmanaged);
 		__atomic_store_n(&sites->n_unmanaged, sites->n_unmanaged + 1, __ATOMIC_RELAXED);
 	}
-	unlock(sites);
+	stingy_latch_give_back(&sites->latch);
 	bind_if_stale(sites);
 	return to ? to : &stingy_sites_unmanaged;
 }
@@ -368,53 +346,19 @@ uint32_t stingy_sites_match(const struct stingy_sites *sites, const struct sting
 	return best - 1;
 }
 
-static int64_t now_in_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/*
- * Another thread is with the loader for a moment. If it is not, it may be waiting for what the thread that forks holds
- * (which may be in a call-back of dl_iterate_phdr): then fork goes ahead, and the child never asks the loader.
- */
 void stingy_sites_before_fork(struct stingy_sites *sites)
 {
-	bool is_taken = false;
-	int64_t until = 0;
-	while (!is_taken && !try_lock(sites)) {
-		is_taken = __atomic_load_n(&sites->locked_by, __ATOMIC_RELAXED) == &me ||
-			   (until != 0 && now_in_ms() > until);
-		if (until == 0)
-			until = now_in_ms() + WAIT_MOST;
-		if (!is_taken)
-			sched_yield();
-	}
-	sites->n_inside += is_taken;
-	sites->is_shared = !__libc_single_threaded || is_taken;
-}
-
-/* What a signal had interrupted keeps its lock, and so does a thread that was not waited for. */
-static bool is_kept(struct stingy_sites *sites)
-{
-	if (sites->n_inside == 0)
-		return false;
-	sites->n_inside--;
-	return true;
+	stingy_latch_before_fork(&sites->latch);
 }
 
 void stingy_sites_after_fork_in_parent(struct stingy_sites *sites)
 {
-	if (is_kept(sites))
-		return;
-	unlock(sites);
-	bind_if_stale(sites);
+	if (stingy_latch_after_fork(&sites->latch))
+		bind_if_stale(sites);
 }
 
 void stingy_sites_after_fork_in_child(struct stingy_sites *sites)
 {
-	sites->is_frozen = sites->is_frozen || sites->is_shared;
-	if (!is_kept(sites))
-		unlock(sites);
+	sites->is_frozen = sites->is_frozen || sites->latch.is_shared;
+	stingy_latch_after_fork(&sites->latch);
 }

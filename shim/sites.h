@@ -19,6 +19,7 @@
 #ifndef STINGY_SITES_H
 #define STINGY_SITES_H
 
+#include "latch.h"
 #include "modules.h"
 #include "walk.h"
 
@@ -103,11 +104,9 @@ struct stingy_sites {
 	uint32_t n_here;                       /* sites whose outermost address is in a module that is loaded */
 	struct stingy_modules_version version; /* of the loader's list that the table was made for */
 	struct stingy_module loader;           /* itself; n_segments is 0 if it is not known; path is not valid */
-	const void *locked_by;                 /* what tells the thread apart; NULL: nobody */
-	uint32_t n_inside;                     /* forks under way of a thread that had the lock: in signal handlers */
-	bool is_stale;                         /* the loader's list has changed since the lock was taken */
-	bool is_shared; /* at fork: another thread, or what it interrupted, may have been with the loader */
-	bool is_frozen; /* the loader must not be asked any more */
+	struct stingy_latch latch;             /* of those who write; inside, the loader is asked */
+	bool is_stale;                         /* the loader's list has changed since the latch was taken */
+	bool is_frozen;                        /* the loader must not be asked any more */
 };
 
 /* Bytes for so many addresses in sites (an upper bound of nodes and edges) and modules. */

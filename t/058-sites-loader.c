@@ -176,7 +176,7 @@ static void test_the_loader_is_met_anew_each_time(void **state)
 static void *unlock_soon(void *unused)
 {
 	usleep(30000);
-	__atomic_store_n(&sites.locked_by, NULL, __ATOMIC_RELEASE);
+	__atomic_store_n(&sites.latch.held_by, NULL, __ATOMIC_RELEASE);
 	return unused;
 }
 
@@ -186,14 +186,14 @@ static void test_fork_waits_for_who_is_with_the_loader(void **state)
 
 	(void)state;
 	make();
-	sites.locked_by = &thread;                                                            /* another's mark */
+	sites.latch.held_by = &thread;                                                        /* another's mark */
 	assert_ptr_equal(stingy_sites_learn(&sites, address_of(1)), &stingy_sites_unmanaged); /* does not wait */
 	assert_null(stingy_sites_find(&sites, STINGY_ROOT_KEY, address_of(1)));
 	assert_int_equal(pthread_create(&thread, NULL, unlock_soon, NULL), 0);
 	stingy_sites_before_fork(&sites);
-	assert_ptr_not_equal(sites.locked_by, &thread);
+	assert_ptr_not_equal(sites.latch.held_by, &thread);
 	stingy_sites_after_fork_in_parent(&sites);
-	assert_null(sites.locked_by);
+	assert_null(sites.latch.held_by);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
@@ -204,10 +204,10 @@ static void test_fork_does_not_wait_for_ever(void **state)
 
 	(void)state;
 	make();
-	sites.locked_by = &other;
+	sites.latch.held_by = &other;
 	stingy_sites_before_fork(&sites);
 	stingy_sites_after_fork_in_parent(&sites);
-	assert_ptr_equal(sites.locked_by, &other);
+	assert_ptr_equal(sites.latch.held_by, &other);
 	assert_false(sites.is_frozen);
 	stingy_sites_before_fork(&sites);
 	stingy_sites_after_fork_in_child(&sites);
@@ -226,9 +226,9 @@ static void test_fork_by_who_has_the_lock(void **state)
 		stingy_sites_before_fork(&sites); /* stands for what is interrupted */
 		stingy_sites_before_fork(&sites);
 		after(&sites);
-		assert_non_null(sites.locked_by);
+		assert_non_null(sites.latch.held_by);
 		stingy_sites_after_fork_in_parent(&sites);
-		assert_null(sites.locked_by);
+		assert_null(sites.latch.held_by);
 		assert_int_equal(sites.is_frozen, is_child); /* as it may have been with the loader */
 	}
 }

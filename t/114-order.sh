@@ -72,19 +72,22 @@ done
 
 comes_to_the_same()
 {
-	bare "$progdir/epolls" "$1" >bare.out 2>err || { cat err; return 1; }
-	ordered "$progdir/epolls" "$1" >out 2>err
+	bare "$@" >bare.out 2>err || { cat err; return 1; }
+	ordered "$@" >out 2>err
 	local status=$?
 	cat err
 	[ "$status" -eq 0 ] && same bare.out out
 }
 for mode in edge oneshot mixed shared exclusive errors threads cancel signals children close-all instances; do
-	tap_ok "epoll: $mode: the same as by itself" comes_to_the_same $mode
+	tap_ok "epoll: $mode: the same as by itself" comes_to_the_same "$progdir/epolls" $mode
+done
+for way in ppoll pselect; do
+	tap_ok "$way: a signal that it lets in interrupts it" comes_to_the_same "$progdir/polls" signals $way
 done
 if bare "$progdir/epolls" seccomp >/dev/null 2>&1; then
-	tap_ok "epoll: under a seccomp filter that allows only the server's own calls" comes_to_the_same seccomp
+	tap_ok "epoll: under a seccomp filter that allows only the server's own calls" comes_to_the_same "$progdir/epolls" seccomp
 	bound=auto
-	tap_ok "and while a bound is searched for" comes_to_the_same seccomp
+	tap_ok "and while a bound is searched for" comes_to_the_same "$progdir/epolls" seccomp
 else
 	tap_skip "epoll: under a seccomp filter" "the kernel has no seccomp"
 fi

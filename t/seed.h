@@ -1,5 +1,5 @@
 /*
- * The seed of a test that uses random numbers: STINGY_SEED if it is set, so that a failure can be repeated. It is
+ * The seed of a test that uses random numbers: SEED if it is set, so that a failure can be repeated. It is
  * printed as a TAP comment.
  */
 #ifndef STINGY_SEED_H
@@ -10,7 +10,7 @@
 
 static inline void seed_random(unsigned otherwise)
 {
-	const char *text = getenv("STINGY_SEED");
+	const char *text = getenv("SEED");
 	unsigned seed = text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
 
 	printf("# seed %u\n", seed);
