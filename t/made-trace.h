@@ -155,6 +155,16 @@ static inline void made_queue(struct made_trace *made, uint32_t chain, uint32_t 
 	made_put(made, &record);
 }
 
+/* What the turn that the next record ends used below its waiting call, which is that deep in the stack. */
+static inline void made_stack(struct made_trace *made, uint64_t used, uint64_t depth)
+{
+	struct stingy_trace_record record = {.type = STINGY_TRACE_STACK};
+
+	record.stack.used = used;
+	record.stack.depth = depth;
+	made_put(made, &record);
+}
+
 /* Writes the first size bytes of it to the file. */
 static inline void made_save(const struct made_trace *made, const char *path, size_t size)
 {
