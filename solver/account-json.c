@@ -248,9 +248,10 @@ static json_t *slab_of(const struct stingy_solve *solve)
 {
 	const struct stingy_plan *plan = &solve->plan;
 
-	return json_pack("{so so so so so so so so}", "at_most", number(stingy_solve_slab(solve)), "size",
-			 number(plan->slab.size), "stack", number(plan->slab.stack), "high", number(plan->slab.high),
-			 "arenas", number(plan->slab.arenas), "globals_bytes", number(solve->globals.bytes), "tau",
+	return json_pack("{so so so so so so so so so}", "at_most", number(stingy_solve_slab(solve)), "size",
+			 number(plan->slab.size), "stack", number(plan->slab.stack), "stack_measured",
+			 number(solve->stack_used), "high", number(plan->slab.high), "arenas",
+			 number(plan->slab.arenas), "globals_bytes", number(solve->globals.bytes), "tau",
 			 number(solve->model.problem.tau), "regions", regions_of(plan));
 }
 

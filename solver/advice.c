@@ -46,8 +46,8 @@ void stingy_advice_take(struct stingy_advice *advice, const struct stingy_solve 
 	advice->globals = solve->globals.bytes;
 	if (!advice->per_task)
 		return;
-	advice->l2 = look_at(2, advice, solve->options->stack);
-	advice->l3 = look_at(3, advice, solve->options->stack);
+	advice->l2 = look_at(2, advice, solve->stack);
+	advice->l3 = look_at(3, advice, solve->stack);
 	advice->level = choose(advice);
 }
 

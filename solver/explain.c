@@ -109,6 +109,23 @@ static void explain_excluded(const struct stingy_solve *solve, enum stingy_class
 			n == 1 ? "" : "s", serving);
 }
 
+/* Where it is placed, or should have been: by whose word. */
+static void summarize_stack(const struct stingy_solve *solve, FILE *out)
+{
+	if (!solve->options->stack_measured && !solve->stack)
+		return;
+	if (solve->stack)
+		fprintf(out, "stingy: stack: %" PRIu32 " bytes of the slab, as %s", solve->stack,
+			solve->options->stack_measured ? "measured" : "given");
+	else
+		fputs("stingy: stack: not placed", out);
+	if (solve->stack_runs)
+		fprintf(out, "; %u%% of %" PRIu64 " runs of the main thread took %" PRIu32 " at most\n",
+			STINGY_COVER_RUNS, solve->stack_runs, solve->stack_used);
+	else
+		fputs("; of no run of the main thread was it measured\n", out);
+}
+
 static void summarize_regions(const struct stingy_solve *solve, FILE *out)
 {
 	const struct stingy_plan *plan = &solve->plan;
@@ -122,6 +139,7 @@ static void summarize_regions(const struct stingy_solve *solve, FILE *out)
 	if (plan->n_globals)
 		fprintf(out, "stingy: %" PRIu32 " of the regions for global state, %" PRIu64 " bytes\n",
 			plan->n_globals, solve->globals.bytes);
+	summarize_stack(solve, out);
 	if (solve->options->high)
 		fprintf(out, "stingy: high slab: %" PRIu32 " regions, %" PRIu32 " of %" PRIu32 " bytes\n", n_high,
 			plan->slab.high, solve->options->high);

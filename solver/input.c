@@ -4,6 +4,7 @@
 #include "hash.h"
 #include "memory.h"
 #include "passage.h"
+#include "round.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct survey {
 	uint32_t *module; /* the trace's module numbers to ours */
 	size_t module_room, frame_room, chain_room, pair_room, announced_room;
 	struct thread *threads, *thread;
+	uint64_t main_thread;
 	struct pair_index *pairs;
 	struct last_pair {
 		uint32_t wait; /* STINGY_NO_CHAIN: none yet */
@@ -167,6 +169,15 @@ static void take_stage(struct survey *survey, uint32_t place)
 	input->announced[input->n_announced++] = place;
 }
 
+/* How far below its beginning the stack was used. Other threads' stacks are never placed. */
+static void take_stack(struct survey *survey, uint64_t used, uint64_t depth)
+{
+	uint64_t deepest = used < STINGY_SLAB_MAX && depth < STINGY_SLAB_MAX ? used + depth : STINGY_SLAB_MAX;
+
+	if (survey->thread->id == survey->main_thread)
+		stingy_spread_add(&survey->input->stack, stingy_round_up(deepest, STINGY_REGION_ALIGN));
+}
+
 static void take(struct survey *survey, const struct stingy_trace_record *record)
 {
 	switch (record->type) {
@@ -204,6 +215,9 @@ static void take(struct survey *survey, const struct stingy_trace_record *record
 	case STINGY_TRACE_CALL:
 		if (record->call.number != SYS_epoll_ctl)
 			take_pair(survey, record->call.chain, record->call.number + 1);
+		break;
+	case STINGY_TRACE_STACK:
+		take_stack(survey, record->stack.used, record->stack.depth);
 		break;
 	case STINGY_TRACE_INDIRECT:
 		survey->places->place[survey->input->frame[record->indirect]].indirect = true;
@@ -251,6 +265,7 @@ static void look_over(struct survey *survey)
 		input->full = reader.header.flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK);
 		if (stingy_cache_is_valid(&reader.header.cache))
 			input->cache = reader.header.cache;
+		survey->main_thread = reader.header.pid;
 		switch_thread(survey, 0);
 		while (stingy_trace_next(&reader, &record) == 1) {
 			take(survey, &record);
@@ -290,5 +305,6 @@ void stingy_input_fini(struct stingy_input *input)
 	free(input->pair);
 	free(input->announced);
 	stingy_declarations_fini(&input->declarations);
+	stingy_spread_fini(&input->stack);
 	memset(input, 0, sizeof(*input));
 }

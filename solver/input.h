@@ -13,6 +13,7 @@
 #include "chains.h"
 #include "declarations.h"
 #include "mapped-file.h"
+#include "spread.h"
 
 #define STINGY_NO_CHAIN UINT32_MAX
 
@@ -38,6 +39,7 @@ struct stingy_input {
 	size_t n_announced;
 	struct stingy_cache cache; /* the L2 of the machine that it is from; size 0: it is not told */
 	struct stingy_declarations declarations;
+	struct stingy_spread stack; /* bytes of the main thread's, down to the deepest, of runs measured; whole KiB */
 	uint64_t serving; /* allocations made in a turn of an event loop or in an announced stage, before served_to */
 	/*
 	 * Bytes: the program served up to there, and all the passes after the survey end there. It is just after the

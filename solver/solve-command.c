@@ -65,7 +65,9 @@ static void print_help(void)
 	       "processor's part\n"
 	       "      --min-share PERCENT      of the allocations, below which an object kind is left out; default: "
 	       "%g\n"
-	       "      --stack SIZE             of the slab for the main thread's stack; default: it is not placed\n"
+	       "      --stack auto|SIZE        of the slab for the main thread's stack, auto: as measured; default: it "
+	       "is\n"
+	       "                               not placed\n"
 	       "      --high SIZE              of a high slab, for what finds no place in the slab; default: none\n"
 	       "      --arenas NUMBER          threads that get an arena at most, 1 to %d; default: as many as serve\n"
 	       "      --schedule auto|off|N    let the events be ordered, not ordered, or N at a time; default: "
@@ -127,6 +129,15 @@ static int parse_part(const char *text, uint32_t *part)
 	return 0;
 }
 
+static int parse_stack(const char *value, struct stingy_solve_options *options)
+{
+	options->stack = 0;
+	options->stack_measured = strcmp(value, "auto") == 0;
+	if (options->stack_measured || parse_part(value, &options->stack) == 0)
+		return 0;
+	return complain("--stack", value, "is neither auto nor a size of at most 2G");
+}
+
 /* Returns 0, or -1 if it is no number of arenas. */
 static int parse_arenas(const char *text, uint32_t *arenas)
 {
@@ -178,8 +189,6 @@ static int add_from(struct stingy_solve_command *command, const char *value)
 /* name: of a long option. */
 static int take_option(struct stingy_solve_command *command, int option, const char *name, const char *value)
 {
-	static const char not_a_size[] = "is not a size of at most 2G";
-
 	switch (option) {
 	case 'o':
 		command->output = strcmp(value, "-") == 0 ? NULL : value;
@@ -196,9 +205,11 @@ static int take_option(struct stingy_solve_command *command, int option, const c
 			return complain("--min-share", value, "is not a percentage from 0 to 100");
 		return 0;
 	case OPTION_STACK:
-		return parse_part(value, &command->options.stack) < 0 ? complain("--stack", value, not_a_size) : 0;
+		return parse_stack(value, &command->options);
 	case OPTION_HIGH:
-		return parse_part(value, &command->options.high) < 0 ? complain("--high", value, not_a_size) : 0;
+		return parse_part(value, &command->options.high) < 0
+			       ? complain("--high", value, "is not a size of at most 2G")
+			       : 0;
 	case OPTION_ARENAS:
 		if (parse_arenas(value, &command->options.arenas) < 0)
 			return complain("--arenas", value, "is not a number of arenas from 1 to 64");

@@ -170,3 +170,19 @@ int stingy_solve_choose_cache(struct stingy_solve *solve)
 				 : stingy_solve_fail(solve, "neither the traces nor this machine tell an L2 cache: "
 							    "give --cache SIZE,WAYS,LINE");
 }
+
+/* Of several processes, what the one that goes deepest takes. */
+void stingy_solve_choose_stack(struct stingy_solve *solve)
+{
+	for (uint32_t i = 0; i < solve->n_inputs; i++) {
+		const struct stingy_spread *stack = &solve->input[i].stack;
+		uint32_t used = (uint32_t)stingy_spread_cover(stack, STINGY_COVER_RUNS);
+
+		if (!stingy_solve_uses(solve, &solve->input[i]))
+			continue;
+		solve->stack_runs += stack->count;
+		if (used > solve->stack_used)
+			solve->stack_used = used;
+	}
+	solve->stack = solve->options->stack_measured ? solve->stack_used : solve->options->stack;
+}

@@ -24,4 +24,7 @@ int stingy_solve_blame_if_idle(struct stingy_solve *solve);
 /* The user's cache; else the smallest that the program's traces tell of; else this machine's. */
 int stingy_solve_choose_cache(struct stingy_solve *solve);
 
+/* What the traces tell of the main thread's stack, and how much of the slab it gets: that, or what the user gave. */
+void stingy_solve_choose_stack(struct stingy_solve *solve);
+
 #endif

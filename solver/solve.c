@@ -103,10 +103,10 @@ static int check_options(struct stingy_solve *solve)
 	const struct stingy_solve_options *options = solve->options;
 	uint64_t slab = stingy_solve_slab(solve), all = slab + options->high;
 
-	if (options->stack && options->stack >= slab)
+	if (solve->stack && solve->stack >= slab)
 		return stingy_solve_fail(solve,
 					 "a stack of %" PRIu32 " bytes takes all of the cache slab, which has %" PRIu64,
-					 options->stack, slab);
+					 solve->stack, slab);
 	if (all * (options->arenas ? options->arenas : 1) > STINGY_MEMORY_MAX)
 		return stingy_solve_fail(solve, "all arenas together take more than %u bytes", STINGY_MEMORY_MAX);
 	return 0;
@@ -180,7 +180,7 @@ static int fail_if_damaged(struct stingy_solve *solve)
 /* room: bytes that the globals may take. */
 static void model_with(struct stingy_solve *solve, uint64_t room)
 {
-	uint64_t slab = stingy_solve_slab(solve) - solve->options->stack;
+	uint64_t slab = stingy_solve_slab(solve) - solve->stack;
 
 	stingy_globals_init(&solve->globals, &solve->census, &solve->kinds, &solve->choices, room);
 	solve->source = (struct stingy_model_source){
@@ -203,7 +203,7 @@ static void model_with(struct stingy_solve *solve, uint64_t room)
 /* Once the model shows what the tasks leave, the globals may have that. */
 static int make_model(struct stingy_solve *solve)
 {
-	uint64_t part = (stingy_solve_slab(solve) - solve->options->stack) / STINGY_GLOBALS_PART, left;
+	uint64_t part = (stingy_solve_slab(solve) - solve->stack) / STINGY_GLOBALS_PART, left;
 
 	model_with(solve, part);
 	left = solve->globals.bytes + stingy_model_spare(&solve->model);
@@ -259,7 +259,7 @@ static void make_plan(struct stingy_solve *solve)
 	const struct stingy_solve_options *options = solve->options;
 	struct stingy_trial trial;
 
-	stingy_plan_init(&solve->plan, options->stack, &solve->globals, &solve->model, &solve->layout,
+	stingy_plan_init(&solve->plan, solve->stack, &solve->globals, &solve->model, &solve->layout,
 			 solve->kinds.n_kinds);
 	solve->plan.slab.arenas = arenas_at_most(solve);
 	try_out(solve, &trial);
@@ -339,7 +339,10 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 	const struct stingy_problem *problem = &solve->model.problem;
 
 	if (stingy_solve_survey(solve, paths, n_paths) < 0 || stingy_solve_blame_if_idle(solve) < 0 ||
-	    stingy_solve_choose_cache(solve) < 0 || check_options(solve) < 0)
+	    stingy_solve_choose_cache(solve) < 0)
+		return -1;
+	stingy_solve_choose_stack(solve);
+	if (check_options(solve) < 0)
 		return -1;
 	find_kinds(solve);
 	stingy_bounds_init(&solve->bounds, &solve->census, &solve->kinds, &solve->choices);

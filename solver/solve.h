@@ -30,6 +30,7 @@ struct stingy_solve_options {
 	uint32_t share;            /* in millionths of the cache: what the slab takes */
 	uint32_t min_share;        /* in millionths of the allocations while serving */
 	uint32_t stack;            /* bytes at the bottom of the slab; a multiple of STINGY_REGION_ALIGN */
+	bool stack_measured;       /* they are to be as many as the traces tell */
 	uint32_t high;             /* bytes of the high slab, at most; a multiple of STINGY_REGION_ALIGN */
 	uint32_t arenas;           /* 0: as many as the traces show to be needed */
 	struct stingy_choices choices;
@@ -40,6 +41,9 @@ struct stingy_solve {
 	const struct stingy_solve_options *options;
 	struct stingy_cache cache; /* that is to be filled: where the traces' machines differ, the smallest of theirs */
 	bool caches_differ;        /* they do, and nobody said which it should be */
+	uint32_t stack;            /* bytes at the bottom of the slab, by the options or by the traces */
+	uint32_t stack_used; /* by the main thread in all but a few of its runs, from the stack's start; 0: unknown */
+	uint64_t stack_runs; /* that were measured for it */
 	struct stingy_places places;
 	struct stingy_chains chains;
 	struct stingy_stages stages;

@@ -46,6 +46,18 @@ uint64_t stingy_spread_most(const struct stingy_spread *spread)
 	return spread->n ? spread->at[spread->n - 1].value : 0;
 }
 
+uint64_t stingy_spread_cover(const struct stingy_spread *spread, unsigned percent)
+{
+	uint64_t covered = 0;
+
+	for (size_t i = 0; i < spread->n; i++) {
+		covered += spread->at[i].count;
+		if (covered * 100 >= spread->count * percent)
+			return spread->at[i].value;
+	}
+	return 0;
+}
+
 /* Whether a value and the next larger one are too far apart for one cluster. */
 static int is_gap(uint64_t value, uint64_t next)
 {

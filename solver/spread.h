@@ -38,6 +38,9 @@ void stingy_spread_fini(struct stingy_spread *spread);
 /* The largest value; 0: there is none. */
 uint64_t stingy_spread_most(const struct stingy_spread *spread);
 
+/* The least value that the given percentage of all values does not exceed; 0: there is none. */
+uint64_t stingy_spread_cover(const struct stingy_spread *spread, unsigned percent);
+
 /*
  * Fills in the clusters that hold most of the values, room of them at most, in ascending order. Returns how many there
  * are in all.

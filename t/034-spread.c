@@ -42,6 +42,22 @@ static void keeps_each_value_once_and_in_order(void **state)
 	stingy_spread_fini(&spread);
 }
 
+/* Of a hundred values one may be beyond what covers 99 percent, two may not. */
+static void most_values_are_covered(void **state)
+{
+	struct stingy_spread spread = {.n = 0};
+
+	(void)state;
+	assert_int_equal(stingy_spread_cover(&spread, 99), 0);
+	add(&spread, 100, 99);
+	add(&spread, 900, 1);
+	assert_int_equal(stingy_spread_cover(&spread, 99), 100);
+	assert_int_equal(stingy_spread_cover(&spread, 100), 900);
+	add(&spread, 900, 1);
+	assert_int_equal(stingy_spread_cover(&spread, 99), 900);
+	stingy_spread_fini(&spread);
+}
+
 /* 1,000 and 1,100 are near each other, 1,500 is not: it is more than an eighth away. 10,000 and 11,000 are near. */
 static void values_cluster_by_gaps(void **state)
 {
@@ -100,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_nothing_at_first),
 		cmocka_unit_test(keeps_each_value_once_and_in_order),
+		cmocka_unit_test(most_values_are_covered),
 		cmocka_unit_test(values_cluster_by_gaps),
 		cmocka_unit_test(small_values_are_near_each_other),
 		cmocka_unit_test(the_largest_clusters_are_told_in_order),

@@ -63,15 +63,6 @@ static void made_call(struct made_trace *made, uint32_t chain, uint32_t number, 
 	made_put(made, &record);
 }
 
-static void made_stack(struct made_trace *made, uint64_t used, uint64_t depth)
-{
-	struct stingy_trace_record record = {.type = STINGY_TRACE_STACK};
-
-	record.stack.used = used;
-	record.stack.depth = depth;
-	made_put(made, &record);
-}
-
 /* Two tasks: each is read, read again, then written. */
 static void tasks_go_along_event_edges(void **state)
 {

@@ -415,6 +415,15 @@ schedules()
 	solve ${1:+--schedule "$1"} made.trace && grep -q '^# events: ' out && grep -q '^stingy: events: ' err &&
 		[ "$(grep -c '^schedule' out)" -eq "$(grep -c "^schedule ${2:-$}" out)" ] && { [ -z "$2" ] || grep -q "^schedule $2" out; }
 }
+stacks()
+{
+	solve --stack auto made.trace && ! grep -q '^slab .*stack=' out &&
+		grep -qx 'stingy: stack: not placed; of no run of the main thread was it measured' err &&
+		solve --stack 5000 made.trace && grep -q '^slab .*stack=5120$' out &&
+		grep -qx 'stingy: stack: 5120 bytes of the slab, as given; of no run of the main thread was it measured' err
+}
+tap_ok "solve --stack auto, and of a size" stacks
+tap_ok "solve --stack some" refuses 2 "'some': is neither auto nor a size" solve --stack some made.trace
 tap_ok "solve: no schedule for what accepts no connections" schedules "" ""
 tap_ok "solve --schedule auto" schedules auto auto
 tap_ok "solve --schedule off" schedules off ""

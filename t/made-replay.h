@@ -22,7 +22,7 @@ static char path[] = "/tmp/stingy-replay.XXXXXX";
 struct replayed {
 	struct made_trace made;
 	uint32_t wait, a, b; /* chains: the wait, an allocation in read_it, one in write_it */
-	uint32_t read_frame;
+	uint32_t read_frame, write_frame;
 	struct stingy_places places;
 	struct stingy_chains chains;
 	struct stingy_stages stages;
@@ -48,7 +48,7 @@ static inline int begin(void **state)
 	frame[1] = made_frame(made, 0x2000, 0x2020, "loop");
 	frame[0] = replayed.read_frame = made_frame(made, 0x3000, 0x3010, "read_it");
 	replayed.a = made_chain(made, 3, frame);
-	frame[0] = made_frame(made, 0x4000, 0x4010, "write_it");
+	frame[0] = replayed.write_frame = made_frame(made, 0x4000, 0x4010, "write_it");
 	replayed.b = made_chain(made, 3, frame);
 	*state = &replayed;
 	return 0;

@@ -147,6 +147,24 @@ static inline void made_stage_end(struct made_trace *made)
 	made_put(made, &record);
 }
 
+/* Of a call in the chain, for the stage of the frame (UINT32_MAX: unknown). */
+static inline void made_queue(struct made_trace *made, uint32_t chain, uint32_t frame, uint64_t task)
+{
+	struct stingy_trace_record record = {STINGY_TRACE_QUEUE, .queue = {made->time += 1000, chain, frame, task}};
+
+	made_put(made, &record);
+}
+
+/* What the turn that the next record ends used below its waiting call, which is that deep in the stack. */
+static inline void made_stack(struct made_trace *made, uint64_t used, uint64_t depth)
+{
+	struct stingy_trace_record record = {.type = STINGY_TRACE_STACK};
+
+	record.stack.used = used;
+	record.stack.depth = depth;
+	made_put(made, &record);
+}
+
 /* Writes the first size bytes of it to the file. */
 static inline void made_save(const struct made_trace *made, const char *path, size_t size)
 {
