@@ -1,7 +1,6 @@
 #include "runs.h"
 
 #include "graph.h"
-#include "links.h"
 #include "queued.h"
 
 #include <string.h>
@@ -49,54 +48,6 @@ struct stingy_run *stingy_runs_current(struct stingy_runs *runs)
 	return runs->thread->in_turn ? &runs->thread->turn : NULL;
 }
 
-static struct stingy_task *find_task(struct stingy_runs *runs, const struct stingy_task_key *key)
-{
-	struct stingy_task *task;
-
-	HASH_FIND(hh, runs->tasks, key, sizeof(*key), task);
-	return task;
-}
-
-/* The task that the current thread has begun, or goes on with. */
-static struct stingy_task *enter_task(struct stingy_runs *runs, const struct stingy_task_key *key)
-{
-	struct stingy_task *task = find_task(runs, key);
-
-	if (!task) {
-		task = stingy_task_new(key);
-		HASH_ADD(hh, runs->tasks, key, sizeof(task->key), task);
-	}
-	stingy_census_enter(runs->census, task, runs->thread->number);
-	return task;
-}
-
-/* The task of a turn for the descriptor; NULL: none is known. */
-static struct stingy_task *task_of(struct stingy_runs *runs, uint64_t fd)
-{
-	struct stingy_task *task = fd == UINT64_MAX ? NULL : stingy_links_task(runs->links, fd);
-
-	if (fd == UINT64_MAX)
-		return NULL;
-	return enter_task(runs, task ? &task->key : &(struct stingy_task_key){.id = fd});
-}
-
-/* Its objects may live on, and its run go on to the end of the turn; what begins from now on is not its own. */
-static void end_task(struct stingy_runs *runs, uint64_t id, bool announced)
-{
-	struct stingy_task *task = find_task(runs, &(struct stingy_task_key){id, announced});
-
-	if (!task)
-		return;
-	HASH_DEL(runs->tasks, task);
-	stingy_census_leave(runs->census, task);
-	stingy_tally_fini(&task->tally);
-	free(task->live);
-	task->live = NULL;
-	task->ended = true;
-	task->end_turn = runs->turn;
-	stingy_task_release(task);
-}
-
 static void begin_run(struct stingy_runs *runs, struct stingy_run *run, struct stingy_task *task, uint32_t stage)
 {
 	stingy_run_begin(run, task, stage, runs->census->n_words);
@@ -139,13 +90,16 @@ static void end_turn(struct stingy_runs *runs, uint64_t time)
 				   time - thread->turn_began);
 }
 
+/* fd: UINT64_MAX where none is known. */
 static void begin_turn(struct stingy_runs *runs, uint64_t time, uint64_t fd)
 {
 	struct stingy_thread *thread = runs->thread;
 
 	end_turn(runs, time);
 	runs->turn++;
-	begin_run(runs, &thread->turn, task_of(runs, fd), STINGY_STAGE_PENDING);
+	begin_run(runs, &thread->turn,
+		  fd == UINT64_MAX ? NULL : stingy_tasks_of_descriptor(&runs->tasks, fd, thread->number),
+		  STINGY_STAGE_PENDING);
 	thread->in_turn = true;
 	thread->turn_began = time;
 	thread->turn_stage = STINGY_STAGE_PENDING;
@@ -189,7 +143,8 @@ static void begin_stage(struct stingy_runs *runs, const struct stingy_trace_reco
 
 	end_stage(runs, record->stage.time);
 	runs->turn++;
-	begin_run(runs, &thread->stage, enter_task(runs, &key), named_stage(runs, record->stage.frame));
+	begin_run(runs, &thread->stage, stingy_tasks_enter(&runs->tasks, &key, thread->number),
+		  named_stage(runs, record->stage.frame));
 	thread->announced = true;
 	thread->stage_began = record->stage.time;
 	thread->is_measured = false;
@@ -212,17 +167,11 @@ static struct stingy_run *serving_run(struct stingy_runs *runs)
 /* The rest of the turn is for the new connection. What a program announces as its task goes before that. */
 static void accept_task(struct stingy_runs *runs, uint64_t fd)
 {
-	struct stingy_task_key key = {.id = fd};
 	struct stingy_thread *thread = runs->thread;
-	struct stingy_task *task;
 
-	end_task(runs, fd, false);
-	stingy_links_cut(&runs->links, fd);
-	if (thread->announced || !thread->in_turn)
-		return;
-	task = enter_task(runs, &key);
-	task->is_connection = true;
-	turn_to(runs, &thread->turn, task);
+	stingy_tasks_close(&runs->tasks, fd, runs->turn);
+	if (!thread->announced && thread->in_turn)
+		turn_to(runs, &thread->turn, stingy_tasks_connection(&runs->tasks, fd, thread->number));
 }
 
 /* The connection's first request began with it. */
@@ -233,8 +182,7 @@ static void begin_request(struct stingy_runs *runs, uint64_t fd)
 
 	if (!run)
 		return;
-	task = enter_task(runs, &(struct stingy_task_key){.id = fd});
-	task->is_connection = true;
+	task = stingy_tasks_connection(&runs->tasks, fd, runs->thread->number);
 	if (run == &runs->thread->turn)
 		turn_to(runs, run, task);
 	if (task->n_requests++ == 0)
@@ -247,15 +195,8 @@ static void link_descriptor(struct stingy_runs *runs, uint64_t fd)
 {
 	const struct stingy_run *run = stingy_runs_current(runs);
 
-	if (!run || !run->task || run->task->ended || (run->task->key.id == fd && !run->task->key.announced))
-		return;
-	stingy_links_put(&runs->links, fd, run->task);
-}
-
-static void close_descriptor(struct stingy_runs *runs, uint64_t fd)
-{
-	stingy_links_cut(&runs->links, fd);
-	end_task(runs, fd, false);
+	if (run && run->task)
+		stingy_tasks_link(&runs->tasks, fd, run->task);
 }
 
 static uint32_t infer_stage(struct stingy_runs *runs, uint32_t number)
@@ -326,37 +267,25 @@ static uint32_t known_stage(const struct stingy_run *run)
 static void take_call(struct stingy_runs *runs, const struct stingy_trace_call *call)
 {
 	struct stingy_run *run = serving_run(runs);
-	struct stingy_task *task;
+	const struct stingy_task *task;
 
 	if (!run)
 		return;
-	task = call->fd == UINT64_MAX ? NULL : find_task(runs, &(struct stingy_task_key){.id = call->fd});
+	task = call->fd == UINT64_MAX ? NULL
+				      : stingy_tasks_find(&runs->tasks, &(struct stingy_task_key){.id = call->fd});
 	if (run == &runs->thread->turn && task && task->is_connection && !(run->task && run->task->is_connection))
-		turn_to(runs, run, enter_task(runs, &task->key));
+		turn_to(runs, run, stingy_tasks_enter(&runs->tasks, &task->key, runs->thread->number));
 	run = stingy_runs_enter(runs, call->chain);
 	runs->census->stage[known_stage(run)].calls++;
 	if (runs->census->graph)
 		stingy_graph_called(runs->census->graph, known_stage(run), call);
 }
 
-/* The task that a queue function was given, or whom it was queued by. NULL: nobody knows. */
-static struct stingy_task *given_task(struct stingy_runs *runs, uint64_t id, const struct stingy_run *run)
-{
-	struct stingy_task *task = id ? stingy_links_task(runs->given, id) : NULL;
-
-	if (!task && run && run->task && !run->task->ended)
-		task = run->task;
-	if (!task && id)
-		task = enter_task(runs, &(struct stingy_task_key){id, 1});
-	if (task && id)
-		stingy_links_put(&runs->given, id, task);
-	return task;
-}
-
 static void take_queue(struct stingy_runs *runs, const struct stingy_trace_queue *queue)
 {
 	struct stingy_run *run = stingy_runs_enter(runs, queue->chain);
-	struct stingy_task *task = given_task(runs, queue->task, run);
+	struct stingy_task *task =
+		stingy_tasks_given(&runs->tasks, queue->task, run ? run->task : NULL, runs->thread->number);
 	uint32_t stage = queue->frame == UINT32_MAX ? STINGY_STAGE_OTHER : named_stage(runs, queue->frame);
 
 	if (run && stage != STINGY_STAGE_OTHER && runs->census->graph)
@@ -397,7 +326,7 @@ void stingy_runs_take(struct stingy_runs *runs, const struct stingy_trace_record
 		accept_task(runs, record->fd);
 		break;
 	case STINGY_TRACE_CLOSE:
-		close_descriptor(runs, record->fd);
+		stingy_tasks_close(&runs->tasks, record->fd, runs->turn);
 		break;
 	case STINGY_TRACE_STAGE:
 		begin_stage(runs, record);
@@ -406,7 +335,7 @@ void stingy_runs_take(struct stingy_runs *runs, const struct stingy_trace_record
 		end_stage(runs, record->stage.time);
 		break;
 	case STINGY_TRACE_TASK_END:
-		end_task(runs, record->task, true);
+		stingy_tasks_end(&runs->tasks, &(struct stingy_task_key){record->task, 1}, runs->turn);
 		break;
 	case STINGY_TRACE_REQUEST:
 		begin_request(runs, record->request.fd);
@@ -432,6 +361,7 @@ void stingy_runs_init(struct stingy_runs *runs, const struct stingy_input *input
 		      const struct stingy_stages *stages, struct stingy_census *census)
 {
 	*runs = (struct stingy_runs){.census = census, .input = input, .places = places, .stages = stages};
+	stingy_tasks_init(&runs->tasks, census);
 	runs->queue = stingy_memory_new(stages->n_stages, sizeof(*runs->queue));
 	runs->asked = stingy_memory_new(input->n_chains, sizeof(*runs->asked));
 	runs->answer = stingy_memory_new(input->n_chains, sizeof(*runs->answer));
@@ -459,19 +389,10 @@ static void end_threads(struct stingy_runs *runs)
 
 void stingy_runs_fini(struct stingy_runs *runs)
 {
-	struct stingy_task *task, *next;
-
 	end_threads(runs);
-	stingy_links_fini(&runs->links);
-	stingy_links_fini(&runs->given);
 	for (uint32_t i = 0; i < runs->stages->n_stages; i++)
 		stingy_queued_fini(&runs->queue[i]);
-	HASH_ITER(hh, runs->tasks, task, next)
-	{
-		HASH_DEL(runs->tasks, task);
-		stingy_census_leave(runs->census, task);
-		stingy_task_release(task);
-	}
+	stingy_tasks_fini(&runs->tasks);
 	free(runs->queue);
 	free(runs->asked);
 	free(runs->answer);

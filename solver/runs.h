@@ -18,6 +18,7 @@
 #include "census.h"
 #include "input.h"
 #include "stages.h"
+#include "tasks.h"
 
 struct stingy_runs {
 	struct stingy_census *census;
@@ -28,9 +29,7 @@ struct stingy_runs {
 	const struct stingy_places *places;
 	const struct stingy_stages *stages;
 	struct stingy_thread *threads;
-	struct stingy_task *tasks;    /* the open ones */
-	struct stingy_link *links;    /* descriptors that work for others' tasks */
-	struct stingy_link *given;    /* what queue functions were given as tasks */
+	struct stingy_tasks tasks;
 	struct stingy_queued **queue; /* by stage: tasks for which it was queued, the oldest first */
 	/* By the trace's chain: the wait chain that its stage was asked for last, and the answer. */
 	uint32_t *asked, *answer;
