@@ -60,35 +60,58 @@ static bool add(struct stingy_few *few, const struct pollfd *fds, uint32_t i)
 void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *fds, uint32_t count,
 			      struct stingy_few *few)
 {
+	uint32_t chosen = 0; /* of the entries before, those that are marked */
 	few->n = 0;
-	for (uint32_t i = 0; i < count && few->n < order->most; i++)
-		if (fds[i].fd >= 0 && is_marked(&fds[i]) && !add(few, fds, i))
+	for (; chosen < count && few->n < order->most; chosen++)
+		if (fds[chosen].fd >= 0 && is_marked(&fds[chosen]) && !add(few, fds, chosen))
 			break;
 	order->has_marked = few->n != 0;
 	if (few->n == 0)
 		return;
 	for (uint32_t i = 0; i < count; i++)
-		if (fds[i].fd >= 0 && is_under_way(&fds[i]) && !is_marked(&fds[i]) && !add(few, fds, i)) {
+		if (fds[i].fd >= 0 && is_under_way(&fds[i]) && (i >= chosen || !is_marked(&fds[i])) &&
+		    !add(few, fds, i)) {
 			few->n = 0; /* what is under way must not be left out */
 			return;
 		}
 }
 
+static bool is_first_turn(const struct stingy_order *order, const struct pollfd *fds, uint32_t count)
+{
+	for (uint32_t i = 0; i < count && stingy_order_asks_first(order); i++)
+		if (fds[i].revents != 0 && is_under_way(&fds[i]))
+			return true;
+	return false;
+}
+
+static uint32_t count_marked(const struct pollfd *fds, uint32_t count)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < count; i++)
+		n += fds[i].revents != 0 && is_marked(&fds[i]);
+	return n;
+}
+
+/*
+ * Those that are marked go before others, and while there are any none is added: else the first in the array, ready
+ * again and again, would keep the last from their turn for ever. What is under way needs no mark to be asked about.
+ */
 int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint32_t count, bool *is_first)
 {
-	uint32_t kept = 0;
-	*is_first = false;
-	for (uint32_t i = 0; i < count && stingy_order_asks_first(order) && !*is_first; i++)
-		*is_first = fds[i].revents != 0 && is_under_way(&fds[i]);
+	uint32_t n_marked = count_marked(fds, count);
+	uint32_t marked_room = order->most, room = n_marked < order->most ? order->most - n_marked : 0, kept = 0;
+	*is_first = is_first_turn(order, fds, count);
 	for (uint32_t i = 0; i < count; i++) {
-		bool is_ready = fds[i].revents != 0;
-		bool is_kept = is_ready && (*is_first ? is_under_way(&fds[i]) : kept < order->most);
+		bool is_ready = fds[i].revents != 0, was_marked = is_marked(&fds[i]);
+		uint32_t *left = was_marked ? &marked_room : &room;
+		bool is_kept = is_ready && (*is_first ? is_under_way(&fds[i]) : *left > 0);
+		bool is_to_wait = is_ready && !is_kept && !is_under_way(&fds[i]) && (was_marked || n_marked == 0);
 		if (fds[i].fd >= 0)
-			mark(&fds[i], is_ready && !is_kept);
-		order->has_marked |= is_ready && !is_kept;
-		if (is_kept)
-			kept++;
-		else
+			mark(&fds[i], is_to_wait);
+		order->has_marked |= is_to_wait;
+		*left -= is_kept && !*is_first;
+		kept += is_kept;
+		if (!is_kept)
 			fds[i].revents = 0;
 	}
 	return (int)kept;

@@ -6,7 +6,8 @@
  * anew, but only about a few: what is under way, and as many marked descriptors as may begin. So each event handed out
  * is the kernel's answer to this call; the marks say but whom to ask about. A mark goes when its descriptor was asked
  * about and handed out, or was not ready any more, and when it is closed; as none come in between, all marked ones have
- * had their turn before everything is asked about again.
+ * had their turn before any is marked again. (Where more than STINGY_FEW is under way, everything is asked about in
+ * each turn, and the marks say who goes first.) What is under way is not marked: it is asked about anyway.
  *
  * A thread's calls are taken for a server's loop if they have POLL_LEAST entries. Each thread has an order of its own.
  */

@@ -17,8 +17,9 @@
  *
  * Fairness. No turn is empty while something is ready. After 8 turns of kind 1 (FIRST_TURNS) comes one of kind 2, even
  * if more is under way. So of n ready descriptors none waits longer than 9 * (n / bound + 1) turns, or, while regions
- * are short, 9 * (n / 4 + 1); that is also the bound for accepts. No connection holds anything that another one needs
- * in order to be served: a region of which idle connections have more than half sets no bound at all.
+ * are short, 9 * (n / 4 + 1); that is also the bound for accepts. (With poll and select it is twice that for one that
+ * becomes ready when all that were have just been marked.) No connection holds anything that another one needs in order
+ * to be served: a region of which idle connections have more than half sets no bound at all.
  *
  * Whether ordering is on, and with which bound, the tuner decides (tuner.h), unless the user gives a number. The user's
  * word is STINGY_SCHEDULE, and where that says nothing, the manifest's schedule. While it is off, a turn costs a few

@@ -83,6 +83,10 @@ for mode in edge oneshot mixed shared exclusive errors threads cancel signals ch
 done
 for way in ppoll pselect; do
 	tap_ok "$way: a signal that it lets in interrupts it" comes_to_the_same "$progdir/polls" signals $way
+	for others in 0 30 700; do
+		tap_ok "$way: beside $others eventfds that are always ready, all have their turn, and these every other" \
+			comes_to_the_same "$progdir/polls" fair $way $others
+	done
 done
 if bare "$progdir/epolls" seccomp >/dev/null 2>&1; then
 	tap_ok "epoll: under a seccomp filter that allows only the server's own calls" comes_to_the_same "$progdir/epolls" seccomp
