@@ -312,9 +312,10 @@ static void after_fork_in_parent(void)
 	pthread_sigmask(SIG_SETMASK, &self.mask, NULL);
 }
 
-/* The child's trace is its own, and declares anew what it uses. */
+/* The child's trace is its own, and declares anew what it uses. What is called here must not be recorded. */
 static void after_fork_in_child(void)
 {
+	self.is_busy = true;
 	pthread_mutex_init(&lock, NULL);
 	stingy_frames_after_fork_in_child();
 	stingy_descriptors_after_fork();

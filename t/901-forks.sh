@@ -37,6 +37,15 @@ traces_are_whole()
 }
 tap_ok "the same signal handler under the profiling library: each process has a whole trace" traces_are_whole
 
+# The child begins a trace of its own by system calls, which the profiling library records in a turn.
+forks_in_a_turn()
+{
+	bare "$progdir/epolls" children >bare.out || return 1
+	profiled turn "$progdir/epolls" children >out || { echo "exit status $?"; return 1; }
+	"$progdir/tracedump" turn.*.trace >dump && same bare.out out && [ "$(grep -c '^trace ' dump)" -eq 2 ]
+}
+tap_ok "a fork in a turn of the loop under the profiling library: each process has a whole trace" forks_in_a_turn
+
 export STINGY_PAGES=explicit
 old=$(cat "$pool" 2>/dev/null)
 if [ "$old" = 0 ] && { old_pool=$old; echo 1 >"$pool"; } 2>/dev/null && [ "$(cat "$pool")" -eq 1 ]; then
