@@ -1,5 +1,6 @@
 #include "events.h"
 
+#include "callers.h"
 #include "costs.h"
 #include "declared.h"
 #include "descriptors.h"
@@ -33,7 +34,7 @@ static void put_stack(uintptr_t sp)
 	struct stingy_trace_record record = {.type = STINGY_TRACE_STACK};
 	if (!stingy_paint_end(sp, &record.stack.used))
 		return;
-	record.stack.depth = stingy_record_stack()->high - sp;
+	record.stack.depth = stingy_callers_stack()->high - sp;
 	put(&record);
 }
 
@@ -50,9 +51,9 @@ void stingy_events_wait(const struct stingy_frame *at)
 	stingy_declared_refresh();
 	put_wait(at);
 	has_waited = true;
-	is_rooted = stingy_record_is_rooted();
+	is_rooted = stingy_callers_are_rooted();
 	if (is_rooted && !announces)
-		stingy_paint_begin(at->sp, stingy_record_stack());
+		stingy_paint_begin(at->sp, stingy_callers_stack());
 }
 
 static __attribute__((noinline)) void put_turn(int fd)
@@ -110,7 +111,7 @@ void stingy_events_stage(const void *stage, const void *task, uintptr_t sp)
 	in_stage = announces = true;
 	put_stage(stage, task);
 	if (is_rooted || !has_waited)
-		stingy_paint_begin(sp, stingy_record_stack());
+		stingy_paint_begin(sp, stingy_callers_stack());
 }
 
 void stingy_events_stage_end(uintptr_t sp)

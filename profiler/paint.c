@@ -12,8 +12,8 @@
 #define WINDOW_LEAST (64ul << 10)                 /* bytes that are painted */
 #define WINDOW_MOST  (256ul << 10)
 #define OWN          8192u /* bytes that the recorder uses at most, but for what it says spoils a run */
-#define FIRST_RUNS   32u   /* of a thread: all of them are measured, */
-#define ONE_OF       16u   /* and of those that follow this part, taken at random */
+#define FIRST_RUNS   64u   /* of a thread: all of them are measured, */
+#define ONE_OF       64u   /* and of those that follow this part, taken at random */
 
 static bool is_forbidden;
 

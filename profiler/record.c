@@ -6,12 +6,12 @@
 #include "../shim/next.h"
 #include "../shim/operators.h"
 #include "../shim/say.h"
+#include "callers.h"
+#include "chains.h"
 #include "costs.h"
 #include "declared.h"
 #include "descriptors.h"
-#include "gate.h"
 #include "paint.h"
-#include "trail.h"
 #include "unwind.h"
 #include "writer.h"
 
@@ -29,15 +29,9 @@
 #define MAX_TRACE_DEFAULT (1ul << 30) /* bytes */
 #define MAX_TRACE_LEAST   (64ul << 10)
 
-/* How far below the stack's high end, or the thread pointer, the outermost frame is at most, in bytes: below the latter
- * is the thread's static storage. */
-#define ROOT_IN_MAIN   (4ul << 10)
-#define ROOT_IN_THREAD (64ul << 10)
-
 /* Settled by the constructor. */
 static bool is_on;
 static bool is_single;
-static bool must_check; /* walk both ways, by rules and by libunwind, and compare */
 static char prefix[PATH_MAX];
 static size_t bound;
 
@@ -47,19 +41,14 @@ static uint32_t parent;  /* pid of the process we were forked from, if it wrote 
 static bool is_lost;     /* no trace can be opened */
 static uint64_t started; /* monotonic nanoseconds */
 static pid_t last_thread;
-static uint64_t n_checked, n_different;
 
 static __thread struct {
 	bool is_busy;
-	int error; /* errno, to go back to */
-	bool has_stack;
+	int error;       /* errno, to go back to */
 	unsigned learnt; /* addresses, before what is being recorded */
 	pid_t id;        /* 0: not asked yet */
 	sigset_t mask;   /* during fork: of signals, as it was before */
-	struct stingy_stack stack;
 } self __attribute__((tls_model("initial-exec")));
-
-static __thread struct stingy_trail trail __attribute__((tls_model("initial-exec")));
 
 static volatile unsigned char *is_this_process; /* 1, and 0 in a child that has not noticed */
 
@@ -152,68 +141,15 @@ static bool begin_record(void)
 		&writer, &(struct stingy_trace_record){.type = STINGY_TRACE_THREAD, .thread = (uint64_t)self.id});
 }
 
-/* Compares the walk just made with libunwind's. */
-static void check_walk(const struct stingy_frame *at)
+/* The numbers that the record refers to; the lock is held. Returns whether there was room for them. */
+static inline bool refer(uint32_t chain, uint32_t function, const struct stingy_record_refs *refs)
 {
-	uintptr_t theirs[STINGY_CHAIN_MAX];
-	bool ended;
-	size_t n = stingy_unwind_walk(at->ra, theirs, STINGY_CHAIN_MAX, &ended, stingy_frames_tables, NULL);
-	n = stingy_gate_leave_out(theirs, n);
-	bool same = n == trail.depth;
-	for (size_t i = 0; same && i < n; i++)
-		same = trail.step[trail.depth - 1 - i].frame.ra == theirs[i];
-	__atomic_fetch_add(&n_checked, 1, __ATOMIC_RELAXED);
-	if (!same)
-		__atomic_fetch_add(&n_different, 1, __ATOMIC_RELAXED);
-}
-
-const struct stingy_stack *stingy_record_stack(void)
-{
-	if (!self.has_stack) {
-		int cancel;
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-		self.has_stack = true;
-		self.stack = stingy_stack_of_thread();
-		pthread_setcancelstate(cancel, NULL);
-	}
-	return &self.stack;
-}
-
-bool stingy_record_is_rooted(void)
-{
-	const struct stingy_stack *stack = stingy_record_stack();
-	uintptr_t high = (uintptr_t)__builtin_thread_pointer(), most = ROOT_IN_THREAD;
-	if (high < stack->low || high >= stack->high) { /* that of the main thread is elsewhere */
-		high = stack->high;
-		most = ROOT_IN_MAIN;
-	}
-	return trail.complete && trail.depth > 0 && trail.step[0].frame.sp < high &&
-	       high - trail.step[0].frame.sp <= most;
-}
-
-/* The way out from the call, by rules, which are learnt on the way. No lock is held. */
-static bool walk(const struct stingy_frame *at)
-{
-	bool found = stingy_trail_walk(&trail, at, stingy_record_stack());
-	if (must_check)
-		check_walk(at);
-	return found;
-}
-
-/* The numbers that the record refers to; the lock is held. Returns whether there is room for them. */
-static bool refer(uint32_t function, const struct stingy_record_refs *refs)
-{
-	if (refs->at) {
-		uint32_t chain = stingy_trail_chain(&trail);
-		if (chain == STINGY_CHAIN_NONE)
-			return false;
+	if ((refs->at && chain == STINGY_CHAIN_NONE) || (refs->function && function == STINGY_FRAME_NONE))
+		return false;
+	if (refs->at)
 		*refs->chain = stingy_writer_chain(&writer, chain);
-	}
-	if (refs->function) {
-		if (function == STINGY_FRAME_NONE)
-			return false;
+	if (refs->function)
 		*refs->frame = stingy_writer_frame(&writer, function);
-	}
 	return true;
 }
 
@@ -227,19 +163,42 @@ static inline bool lock_trace(void)
 	return true;
 }
 
+static inline void unlock_trace(bool is_locked)
+{
+	if (is_locked)
+		pthread_mutex_unlock(&lock);
+}
+
+/* The chain of the call, found by a walk; STINGY_CHAIN_NONE: there is none, or no room for it. */
+static __attribute__((noinline)) uint32_t walk(const struct stingy_frame *at)
+{
+	if (!stingy_callers_walk(at))
+		return STINGY_CHAIN_NONE;
+	bool is_locked = lock_trace();
+	uint32_t chain = stingy_callers_chain(at);
+	unlock_trace(is_locked);
+	return chain;
+}
+
 /* A function of its own, so that its part of the stack is not left changed. */
 static __attribute__((noinline)) void put(struct stingy_trace_record *record, const struct stingy_record_refs *refs)
 {
-	uint32_t function = STINGY_FRAME_NONE;
-	if (refs->at && !walk(refs->at))
-		return;
+	uint32_t chain = STINGY_CHAIN_NONE, function = STINGY_FRAME_NONE;
 	if (refs->function)
 		function = stingy_frames_get_function(refs->function);
 	bool is_locked = lock_trace();
-	if (begin_record() && refer(function, refs))
+	if (refs->at)
+		chain = stingy_callers_find(refs->at);
+	if (refs->at && __builtin_expect(chain == STINGY_CHAIN_NONE, 0)) {
+		unlock_trace(is_locked);
+		chain = walk(refs->at);
+		is_locked = lock_trace();
+	}
+	if (begin_record() && refer(chain, function, refs))
 		stingy_writer_put(&writer, record);
-	if (is_locked)
-		pthread_mutex_unlock(&lock);
+	unlock_trace(is_locked);
+	if (refs->at)
+		stingy_callers_check(refs->at, chain);
 }
 
 void stingy_record_put(struct stingy_trace_record *record, const struct stingy_record_refs *refs)
@@ -318,12 +277,12 @@ static void after_fork_in_child(void)
 	self.is_busy = true;
 	pthread_mutex_init(&lock, NULL);
 	stingy_frames_after_fork_in_child();
+	stingy_callers_after_fork();
 	stingy_descriptors_after_fork();
 	stingy_declared_after_fork();
 	if (writer.sink.header)
 		parent = writer.sink.header->pid;
 	stingy_writer_after_fork(&writer);
-	n_checked = n_different = 0;
 	last_thread = 0;
 	started = 0;
 	is_lost = false;
@@ -393,12 +352,13 @@ __attribute__((constructor)) static void begin(void)
 	if (bound < MAX_TRACE_LEAST)
 		bound = MAX_TRACE_LEAST;
 	is_single = !stingy_env_is_set("STINGY_BATCH");
-	must_check = stingy_env_is_set("STINGY_CHECK_WALK");
+	bool must_check = stingy_env_is_set("STINGY_CHECK_WALK");
 	if (must_check) {
 		stingy_paint_forbid();
 		stingy_say_keep(); /* its result comes when the program ends, which may use descriptor 2 for a log */
 	}
 	if (settle_prefix() < 0 || make_mark() < 0 || stingy_frames_init() < 0 || stingy_chains_init() < 0 ||
+	    stingy_callers_init(must_check) < 0 ||
 	    pthread_atfork(before_fork, after_fork_in_parent, after_fork_with_handlers) != 0) {
 		stingy_say("cannot profile: %s", strerrordesc_np(errno));
 	} else {
@@ -421,8 +381,6 @@ __attribute__((destructor)) static void end(void)
 									 : "it could not grow",
 			   writer.sink.header->dropped);
 	pthread_mutex_unlock(&lock);
-	if (must_check)
-		stingy_say("check-walk %s[%d]: %lu chains, %lu not as libunwind walks them", stingy_program_path(),
-			   getpid(), n_checked, n_different);
+	stingy_callers_say();
 	leave();
 }

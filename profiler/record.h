@@ -38,15 +38,6 @@ uint64_t stingy_record_time(uint64_t clock);
 /* Whether the calling thread is inside the recorder: what it does is on our account. */
 bool stingy_record_is_busy(void);
 
-/*
- * Whether the walk made last by the calling thread ends where the thread began: then it runs on its own stack, and
- * nothing lives below the stack pointer, as it could if a coroutine's stack were part of it.
- */
-bool stingy_record_is_rooted(void);
-
-/* The calling thread's stack, found once. */
-const struct stingy_stack *stingy_record_stack(void);
-
 /* Around what allocates on our account, or on that of a libc function that holds a lock we would need. */
 bool stingy_record_enter(void);
 void stingy_record_leave(void);
