@@ -1,6 +1,7 @@
 /*
- * The libc functions by which an event loop shows itself, interposed in the profiling library: waiting for events,
- * accepting and closing connections, loading and unloading modules; and what a program announces by itself (stingy.h).
+ * The libc functions by which an event loop shows itself, interposed in the profiling library: waiting for events
+ * (those of io_uring are in uring.c), accepting and closing connections, loading and unloading modules; and what a
+ * program announces by itself (stingy.h).
  *
  * By default a loop is given one event a turn, so that what a turn allocates belongs to one task: the kernel keeps
  * the rest ready and rotates them, and any program must be content with fewer events than it asked for. What poll and

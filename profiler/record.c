@@ -344,6 +344,7 @@ __attribute__((constructor)) static void begin(void)
 	stingy_loop_init();
 	stingy_io_init();
 	stingy_systemcalls_init();
+	stingy_uring_init();
 	stingy_costs_init();
 	stingy_descriptors_init();
 	self.is_busy = true;

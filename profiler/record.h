@@ -42,12 +42,13 @@ bool stingy_record_is_busy(void);
 bool stingy_record_enter(void);
 void stingy_record_leave(void);
 
-/* Finds the libc functions that loop.c, io.c and systemcalls.c stand before: in the constructor, as a signal handler
- * may be next to call them.
+/* Finds the libc functions that loop.c, io.c, systemcalls.c and uring.c stand before: in the constructor, as a signal
+ * handler may be next to call them.
  */
 void stingy_loop_init(void);
 void stingy_io_init(void);
 void stingy_systemcalls_init(void);
+void stingy_uring_init(void);
 
 void stingy_record_unloaded(void);
 

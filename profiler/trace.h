@@ -57,7 +57,7 @@ enum stingy_trace_type {
 	STINGY_TRACE_FREE,       /* alloc.address: an object ends (may be one the trace has not seen begin) */
 	STINGY_TRACE_REALLOC, /* alloc, with old: one object ends and another begins (the address may stay the same) */
 	STINGY_TRACE_THREAD,  /* thread: the records that follow are this thread's */
-	STINGY_TRACE_WAIT,    /* wait: the thread's event loop goes to wait (epoll_wait, poll, select) */
+	STINGY_TRACE_WAIT,    /* wait: the thread's event loop goes to wait (epoll_wait, poll, select, io_uring) */
 	STINGY_TRACE_TURN,    /* turn: it came back with an event: a stage is about to run for descriptor fd */
 	STINGY_TRACE_ACCEPT,  /* fd: a connection begins; what the turn does from now on is for it */
 	STINGY_TRACE_CLOSE,   /* fd: a descriptor ends, and with it its task */

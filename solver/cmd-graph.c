@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "graph-dot.h"
 #include "graph-text.h"
+#include "interfaces.h"
 #include "output.h"
 #include "solve.h"
 
@@ -15,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { OPTION_CALLS = 256, OPTION_INTERFACE };
+
 enum format { FORMAT_NONE, FORMAT_TEXT, FORMAT_DOT, FORMAT_SVG };
 
 static const char *const format_names[] = {[FORMAT_TEXT] = "text", [FORMAT_DOT] = "dot", [FORMAT_SVG] = "svg"};
@@ -23,6 +26,8 @@ struct command {
 	const char *output; /* NULL: stdout */
 	enum format format;
 	bool calls_only;
+	struct stingy_solve_options options;
+	struct stingy_declarations interface; /* of the options, if any file was named */
 };
 
 static const char help[] =
@@ -32,6 +37,8 @@ static const char help[] =
 	"  -o, --output FILE    where it goes; '-', the default, is stdout\n"
 	"  -f, --format FORMAT  text, dot (for Graphviz) or svg (drawn by Graphviz); default: by the name of FILE,\n"
 	"                       else text\n"
+	"      --interface FILE what FILE declares, in the place of what was declared to the profile: scheduler,\n"
+	"                       stages, wrappers; may be given again\n"
 	"      --calls          only the system calls that each stage makes, as text\n"
 	"  -h, --help           print this and exit\n\n"
 	"Exit status: 0 if there is a graph, 2 if not.\n";
@@ -123,11 +130,10 @@ static int write_graph(const struct command *command, struct stingy_solve *solve
 
 static int run(const struct command *command, char **paths, int n_paths)
 {
-	const struct stingy_solve_options options = {.arenas = 0};
 	struct stingy_solve solve;
 	int result;
 
-	stingy_solve_init(&solve, &options);
+	stingy_solve_init(&solve, &command->options);
 	result = stingy_solve_survey(&solve, (const char *const *)paths, (uint32_t)n_paths);
 	if (result < 0) {
 		fprintf(stderr, "stingy: %s\n", solve.error);
@@ -139,36 +145,65 @@ static int run(const struct command *command, char **paths, int n_paths)
 	return result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
 }
 
-int stingy_cmd_graph(int argc, char **argv)
+/* Returns 0, or -1 after saying why. */
+static int take_option(struct command *command, int option)
 {
-	enum { OPTION_CALLS = 256 };
+	switch (option) {
+	case 'o':
+		command->output = strcmp(optarg, "-") == 0 ? NULL : optarg;
+		return 0;
+	case 'f':
+		return parse_format(optarg, &command->format);
+	case OPTION_INTERFACE:
+		command->options.interface = &command->interface;
+		return stingy_interfaces_read(&command->interface, optarg);
+	case OPTION_CALLS:
+		command->calls_only = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+/* Returns 1 to go on, 0 if all is done, -1 on an error that was told. */
+static int parse(struct command *command, int argc, char **argv)
+{
 	static const struct option options[] = {
 		{"output", required_argument, NULL, 'o'},
 		{"format", required_argument, NULL, 'f'},
+		{"interface", required_argument, NULL, OPTION_INTERFACE},
 		{"calls", no_argument, NULL, OPTION_CALLS},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	struct command command = {.format = FORMAT_NONE};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "o:f:h", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
-			return STINGY_EXIT_OK;
+			return 0;
 		}
-		if (option == 'o')
-			command.output = strcmp(optarg, "-") == 0 ? NULL : optarg;
-		else if (option == OPTION_CALLS)
-			command.calls_only = true;
-		else if (option == '?' || parse_format(optarg, &command.format) < 0)
-			return STINGY_EXIT_BAD_INPUT;
+		if (take_option(command, option) < 0)
+			return -1;
 	}
 	if (optind == argc) {
 		fputs("stingy: graph needs a trace (see 'stingy graph --help')\n", stderr);
-		return STINGY_EXIT_BAD_INPUT;
+		return -1;
 	}
-	if (command.format == FORMAT_NONE)
-		command.format = guess_format(command.output);
-	return run(&command, argv + optind, argc - optind);
+	if (command->format == FORMAT_NONE)
+		command->format = guess_format(command->output);
+	return 1;
+}
+
+int stingy_cmd_graph(int argc, char **argv)
+{
+	struct command command = {.format = FORMAT_NONE};
+	int result = parse(&command, argc, argv);
+
+	if (result > 0)
+		result = run(&command, argv + optind, argc - optind);
+	else
+		result = result < 0 ? STINGY_EXIT_BAD_INPUT : STINGY_EXIT_OK;
+	stingy_declarations_fini(&command.interface);
+	return result;
 }

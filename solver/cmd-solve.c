@@ -74,9 +74,15 @@ static void tell_cache(const struct stingy_solve *solve)
 	}
 }
 
-/* A count for a kind that is not there is a slip of the pen. */
+/* A count for a kind that is not there is a slip of the pen, and so is a function that nobody called. */
 static void tell_unused(const struct stingy_solve *solve)
 {
+	const struct stingy_declarations *interface = solve->options->interface;
+
+	for (uint32_t i = 0; interface && i < interface->n; i++)
+		if (!stingy_declarations_is_seen(&interface->at[i], &solve->places, solve->program))
+			fprintf(stderr, "stingy: --interface: '%s': no call chain has that function\n",
+				interface->at[i].text.at);
 	for (uint32_t i = 0; i < solve->choices.n_counts; i++)
 		if (!solve->bounds.used[i])
 			fprintf(stderr, "stingy: --count: no kind is called '%s'\n", solve->choices.count[i].site);
@@ -141,5 +147,6 @@ int stingy_cmd_solve(int argc, char **argv)
 	else
 		result = run(&command, argv + optind, argc - optind);
 	stingy_choices_fini(&command.options.choices);
+	stingy_declarations_fini(&command.interface);
 	return result;
 }

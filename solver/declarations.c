@@ -52,6 +52,15 @@ static bool is_of(const struct stingy_declaration *declaration, const struct sti
 	return place->name && strcmp(stingy_text_decode(declaration->name, name, sizeof(name)), place->name) == 0;
 }
 
+bool stingy_declarations_is_seen(const struct stingy_declaration *declaration, const struct stingy_places *places,
+				 uint32_t program)
+{
+	for (uint32_t i = 0; i < places->n_places; i++)
+		if (is_of(declaration, places, &places->place[i], program))
+			return true;
+	return false;
+}
+
 static unsigned mark_of(enum stingy_declaration_type type)
 {
 	switch (type) {

@@ -22,6 +22,10 @@ void stingy_declarations_fini(struct stingy_declarations *declarations);
 /* Adds the declaration on the line, unless it is there already, or none that is of interest. */
 void stingy_declarations_add(struct stingy_declarations *declarations, struct stingy_text line);
 
+/* Whether any of the places is in the declared function. */
+bool stingy_declarations_is_seen(const struct stingy_declaration *declaration, const struct stingy_places *places,
+				 uint32_t program);
+
 /* Marks the places in functions that were declared; program: the module that "program" stands for. */
 void stingy_declarations_mark(const struct stingy_declarations *declarations, struct stingy_places *places,
 			      uint32_t program);

@@ -3,6 +3,7 @@
 #include "advice.h"
 #include "amount.h"
 #include "cache.h"
+#include "interfaces.h"
 #include "round.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ enum {
 	OPTION_REBASE,
 	OPTION_FOR,
 	OPTION_FROM,
+	OPTION_INTERFACE,
 	OPTION_EXPLAIN,
 	OPTION_JSON,
 	OPTION_CHOICE
@@ -46,6 +48,7 @@ static const struct option long_options[] = {
 	{"objective", required_argument, NULL, OPTION_CHOICE},
 	{"gap", required_argument, NULL, OPTION_CHOICE},
 	{"time-limit", required_argument, NULL, OPTION_CHOICE},
+	{"interface", required_argument, NULL, OPTION_INTERFACE},
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
 	{"json", required_argument, NULL, OPTION_JSON},
 	{"verbose", no_argument, NULL, 'v'},
@@ -85,6 +88,9 @@ static void print_help(void)
 	       "      --gap PERCENT            how far from the best is good enough; default: 0\n"
 	       "      --time-limit SECONDS     for the integer program, then the best so far; default: a limit of "
 	       "work\n"
+	       "      --interface FILE         what FILE declares, in the place of what was declared to the profile: "
+	       "stages,\n"
+	       "                               wrappers, what to leave out, estimates; may be given again\n"
 	       "      --explain                tell on stderr what was decided, why, and what binds\n"
 	       "      --json FILE              write all of that there as JSON; '-' is stdout\n"
 	       "      --rebase MANIFEST        carry that manifest over to another build of its program\n"
@@ -228,6 +234,9 @@ static int take_option(struct stingy_solve_command *command, int option, const c
 		return add_from(command, value);
 	case OPTION_CHOICE:
 		return stingy_choices_take(&command->options.choices, name, value);
+	case OPTION_INTERFACE:
+		command->options.interface = &command->interface;
+		return stingy_interfaces_read(&command->interface, value);
 	case OPTION_EXPLAIN:
 		command->explain = true;
 		return 0;

@@ -4,15 +4,17 @@
 #ifndef STINGY_SOLVE_COMMAND_H
 #define STINGY_SOLVE_COMMAND_H
 
+#include "declarations.h"
 #include "rebase.h"
 #include "solve.h"
 
 #define STINGY_SOLVE_FROM_MAX 64u
 
 struct stingy_solve_command {
-	struct stingy_solve_options options; /* its choices are to be ended */
-	const char *output;                  /* NULL: stdout */
-	const char *json;                    /* NULL: none; "-": stdout */
+	struct stingy_solve_options options;  /* its choices are to be ended */
+	struct stingy_declarations interface; /* of the options, if any file was named; to be ended */
+	const char *output;                   /* NULL: stdout */
+	const char *json;                     /* NULL: none; "-": stdout */
 	unsigned level; /* of this machine's caches, by its name; 0: another cache, or none was named */
 	bool has_share;
 	bool explain;

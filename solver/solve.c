@@ -59,11 +59,17 @@ void stingy_solve_fini(struct stingy_solve *solve)
 	stingy_places_fini(&solve->places);
 }
 
+/* What is declared, by the user now or by the input, when it was recorded. */
+static const struct stingy_declarations *declared(const struct stingy_solve *solve, const struct stingy_input *input)
+{
+	return solve->options->interface ? solve->options->interface : &input->declarations;
+}
+
 static void find_stages(struct stingy_solve *solve)
 {
 	for (uint32_t i = 0; i < solve->n_inputs; i++)
 		if (stingy_solve_uses(solve, &solve->input[i]))
-			stingy_declarations_mark(&solve->input[i].declarations, &solve->places, solve->program);
+			stingy_declarations_mark(declared(solve, &solve->input[i]), &solve->places, solve->program);
 	for (uint32_t i = 0; i < solve->n_inputs; i++) {
 		const struct stingy_input *input = &solve->input[i];
 
@@ -131,9 +137,9 @@ static void take_estimates(struct stingy_solve *solve)
 
 		for (uint32_t j = 0; j < solve->n_inputs; j++)
 			if (stingy_solve_uses(solve, &solve->input[j]))
-				stingy_declarations_estimate(&solve->input[j].declarations, &solve->places, kind->place,
-							     solve->program, &solve->census.unit[i].estimate,
-							     &kind->estimate);
+				stingy_declarations_estimate(declared(solve, &solve->input[j]), &solve->places,
+							     kind->place, solve->program,
+							     &solve->census.unit[i].estimate, &kind->estimate);
 	}
 }
 

@@ -35,6 +35,7 @@ struct stingy_solve_options {
 	uint32_t arenas;           /* 0: as many as the traces show to be needed */
 	struct stingy_choices choices;
 	struct stingy_schedule_options schedule;
+	const struct stingy_declarations *interface; /* in the place of what the traces carry; NULL: it is not */
 };
 
 struct stingy_solve {

@@ -34,6 +34,8 @@ order="__poll_chk __ppoll_chk poll ppoll pselect select accept accept4 close clo
 loop="__poll_chk __ppoll_chk accept accept4 close epoll_ctl epoll_pwait epoll_pwait2 epoll_wait poll ppoll pselect select
 	__read_chk __recv_chk __recvfrom_chk connect read readv recv recvfrom recvmmsg recvmsg send sendfile sendfile64 sendmmsg
 	sendmsg sendto splice write writev"
+rings="__io_uring_get_cqe io_uring_enter io_uring_enter2 io_uring_submit_and_wait io_uring_submit_and_wait_timeout
+	io_uring_wait_cqe_timeout io_uring_wait_cqes syscall"
 
 calls="__open_2 __open64_2 __openat_2 __openat64_2 __pread_chk __pread64_chk access fcntl fcntl64 fdatasync flock fstat
 	fstat64 fstatat fstatat64 fsync ftruncate ftruncate64 getpeername getsockname getsockopt ioctl lseek lseek64 lstat
@@ -52,7 +54,7 @@ list()
 		"$(list $entries $operators $foreign $order __libc_start_main dlclose StingyDynCheck StingyDynCount StingyDynWhy StingyStageBegin \
 			StingyStageNamed StingyStageNumbered StingyStageOf)"
 	tap_is "libstingy-profile.so exports its names and no more" "$(exports "$profiling")" \
-		"$(list $entries $operators $foreign $loop $calls dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd \
+		"$(list $entries $operators $foreign $loop $rings $calls dlclose pipe2 pthread_getattr_np StingyStageBegin StingyStageEnd \
 			StingySystemCalls StingyTaskEnd)"
 }
 

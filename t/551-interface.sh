@@ -109,6 +109,33 @@ if [ -e "$samples/evhttp" ] || [ -n "${CI:-}" ]; then
 	}
 	tap_ok "an estimated size is the kind's" estimated
 	tap_ok "a declared stage is one" grep -q '^stage .* name=begin ' manifest
+	# again LINE...: solves the same traces with these declarations in the place of those.
+	again()
+	{
+		printf '%s\n' 'stingy-interface 1' "$@" >other
+		rm -f manifest
+		"$stingy" solve --interface ./other solved.*.trace -o manifest 2>err || { cat err; return 1; }
+	}
+	declared_again()
+	{
+		again 'estimate stage_load size=4096' && kind stage_load | grep ' size=4096 ' &&
+			! grep '^stage .* name=begin ' manifest && ! grep -e '--interface' err
+	}
+	tap_ok "solve --interface goes before what the trace carries" declared_again
+	misnamed()
+	{
+		again 'wrapper stage_lode' 'queue event_active H X X' && kind stage_load &&
+			grep -qxF "stingy: --interface: 'wrapper stage_lode': no call chain has that function" err &&
+			grep -q '/other: passed over 1 declaration (queue, ' err
+	}
+	tap_ok "solve --interface tells what is of no use" misnamed
+	graph_again()
+	{
+		again 'wrapper stage_answer' && "$stingy" graph --interface ./other -o again.graph solved.*.trace &&
+			! grep -q ' stage_answer$' again.graph && grep -q ' stage_load$' again.graph &&
+			"$stingy" graph -o again.graph solved.*.trace && grep -q ' stage_answer$' again.graph
+	}
+	tap_ok "graph --interface, too" graph_again
 	solved 'leave-out stage_load' 'wrapper stage_answer' >log 2>&1
 	left_out()
 	{
@@ -136,7 +163,9 @@ refused()
 	"$stingy" profile --interface ./bad -- true 2>err
 	[ $? -eq 2 ] && [ "$(cat err)" = "stingy: $work/./bad:3: role that is not X, T, S or H" ] &&
 		! "$stingy" profile --interface nonesuch -- true 2>err && grep -q "^stingy: no interface file 'nonesuch'" err &&
-		! "$stingy" profile --interface ./nonesuch -- true 2>err && grep -q "^stingy: cannot read '$work/./nonesuch'" err
+		! "$stingy" profile --interface ./nonesuch -- true 2>err && grep -q "^stingy: cannot read '$work/./nonesuch'" err &&
+		! "$stingy" solve --interface ./bad no.trace 2>err && [ "$(cat err)" = "stingy: $work/./bad:3: role that is not X, T, S or H" ] &&
+		! "$stingy" graph --interface nonesuch no.trace 2>err && grep -q "^stingy: no interface file 'nonesuch'" err
 }
 tap_ok "a bad file, or none, is refused before the program starts" refused
 
