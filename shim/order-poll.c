@@ -76,12 +76,16 @@ void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *f
 		}
 }
 
+/* Where nothing else is ready, there is nobody to make way for: a program that accepts nothing sees no difference. */
 static bool is_first_turn(const struct stingy_order *order, const struct pollfd *fds, uint32_t count)
 {
-	for (uint32_t i = 0; i < count && stingy_order_asks_first(order); i++)
-		if (fds[i].revents != 0 && is_under_way(&fds[i]))
-			return true;
-	return false;
+	bool has_others = false, has_under_way = false;
+	for (uint32_t i = 0; i < count; i++) {
+		bool is_first = is_under_way(&fds[i]);
+		has_under_way |= fds[i].revents != 0 && is_first;
+		has_others |= fds[i].revents != 0 && !is_first;
+	}
+	return has_under_way && (!has_others || stingy_order_asks_first(order));
 }
 
 static uint32_t count_marked(const struct pollfd *fds, uint32_t count)
