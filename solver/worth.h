@@ -5,6 +5,11 @@
  * is told is the misses that are predicted to be avoided (account.h). State of tasks that fits the cache by itself
  * hardly misses, and nothing is to be won by placing it: then the answer is not to bother, and from how many tasks on
  * to ask again. Arithmetic on an account; memory is the caller's.
+ *
+ * A task's bytes are those of this moment: what all tasks kept at their worst, idle ones too, by their number. That is
+ * what filled the cache under the load of the traces. It is less than what a task under way takes, be it only lent from
+ * a pool, which is what bounds how many may be under way (schedule.h); and it is not what a task of any load is
+ * predicted to hold (account.h).
  */
 #ifndef STINGY_WORTH_H
 #define STINGY_WORTH_H
