@@ -79,6 +79,12 @@ static void test_manifests(void **state)
 	replay_all(fuzz_manifest, "manifest", 20);
 }
 
+static void test_interfaces(void **state)
+{
+	(void)state;
+	replay_all(fuzz_interface, "interface", 20);
+}
+
 static void test_traces(void **state)
 {
 	(void)state;
@@ -89,6 +95,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_manifests),
+		cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_traces),
 	};
 

@@ -23,6 +23,7 @@ static inline void broken(const char *promise, const char *file, int line)
 
 void fuzz_manifest(const uint8_t *data, size_t size);
 void fuzz_trace(const uint8_t *data, size_t size);
+void fuzz_interface(const uint8_t *data, size_t size);
 void fuzz_solve(const uint8_t *data, size_t size);
 
 #endif

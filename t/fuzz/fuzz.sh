@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes the readers of the manifest and of the trace, and the way from a trace to a manifest, each for as many seconds
-# as given (60), or those named behind that: fuzz.sh 60 trace solve.
+# Fuzzes the readers of the manifest, the interface file and the trace, and the way from a trace to a manifest, each for
+# as many seconds as given (60), or those named behind that: fuzz.sh 60 trace solve.
 #
 # What reaches something new is kept in fuzz-work/TARGET, in the current directory, and gone on from the next time; a
 # finding ends it and is left in fuzz-work/TARGET-crash-*. The compiler is FUZZ_CC, or clang; FUZZ_SOURCES and FUZZ_LIBS
@@ -9,7 +9,7 @@ set -eu
 seconds=${1:-60}
 compiler=${FUZZ_CC:-clang}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- manifest trace solve
+[ $# -gt 0 ] || set -- manifest interface trace solve
 FUZZ_SOURCES=${FUZZ_SOURCES:-} FUZZ_LIBS=${FUZZ_LIBS:-}
 here=$(cd "$(dirname "$0")" && pwd)
 top=$here/../..
@@ -25,7 +25,7 @@ fuzz()
 {
 	target=$1
 	set -- manifests/manifest.c manifests/manifest-write.c manifests/records.c manifests/rule.c manifests/words.c \
-		profiler/trace.c
+		profiler/interface.c profiler/trace.c
 	# shellcheck disable=SC2086 # lists
 	[ "$target" != solve ] || set -- $FUZZ_SOURCES
 	for source in "$@"; do
