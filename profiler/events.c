@@ -7,7 +7,7 @@
 #include "paint.h"
 #include "record.h"
 
-/* What this thread is about: calls before it serves are not worth a record. */
+/* What this thread is about: system calls before it serves are not worth a record. */
 static __thread bool has_waited __attribute__((tls_model("initial-exec")));
 static __thread bool in_stage __attribute__((tls_model("initial-exec")));
 static __thread bool is_rooted __attribute__((tls_model("initial-exec"))); /* its waits are: record.h */
@@ -138,15 +138,15 @@ void stingy_events_queue(uintptr_t stage, uint64_t task, const struct stingy_fra
 								.frame = &record.queue.frame});
 }
 
-static bool is_serving(void)
+static bool are_recorded(void)
 {
-	return has_waited || in_stage;
+	return (has_waited || in_stage) && stingy_costs_are_recorded();
 }
 
 struct stingy_call stingy_events_call_begin(const struct stingy_frame *at, long number, int fd)
 {
 	struct stingy_call call = {.at = at, .number = number, .fd = fd};
-	if ((!is_serving() && !stingy_costs_are_asked_for()) || stingy_record_is_busy())
+	if ((!are_recorded() && !stingy_costs_are_asked_for()) || stingy_record_is_busy())
 		return call;
 	call.is_costly = stingy_costs_are_wanted();
 	if (call.is_costly)
@@ -179,6 +179,6 @@ void stingy_events_call_end(const struct stingy_call *call)
 	if (call->is_costly)
 		take_costs(call, &record.call);
 	stingy_costs_tell(&record.call);
-	if (is_serving())
+	if (are_recorded())
 		stingy_record_put(&record, &(struct stingy_record_refs){.at = call->at, .chain = &record.call.chain});
 }

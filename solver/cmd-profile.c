@@ -32,10 +32,9 @@ static const char help[] =
 	"      --interface FILE   what FILE declares of the program's functions; may be given several times\n"
 	"      --max-trace SIZE   at most SIZE bytes a trace; K, M and G are understood (default: 1G)\n"
 	"      --batch            let the event loop take many events at a time, as it does by itself\n"
-	"      --system-calls=time|full\n"
-	"                         of each system call of a stage, its time (the default), or also when it was "
-	"blocked,\n"
-	"                         page faults and context switches\n"
+	"      --system-calls=none|time|full\n"
+	"                         of each system call of a stage nothing, its time (the default), or also when it was\n"
+	"                         blocked, page faults and context switches\n"
 	"      --check-walk       for debugging: compare every call chain with libunwind's\n"
 	"  -h, --help             print this and exit\n";
 
@@ -45,7 +44,7 @@ struct profile {
 	char interfaces[STINGY_INTERFACES_SIZE]; /* paths, with colons between them */
 	bool batch;
 	bool check_walk;
-	bool full_calls;
+	const char *system_calls; /* none, time or full; NULL: time */
 };
 
 /* Takes one option. Returns 0, or -1 if it cannot be understood; getopt_long or this has said so. */
@@ -69,10 +68,10 @@ static int take_option(int option, struct profile *profile)
 		profile->batch = true;
 		return 0;
 	case OPTION_SYSTEM_CALLS:
-		profile->full_calls = strcmp(optarg, "full") == 0;
-		if (profile->full_calls || strcmp(optarg, "time") == 0)
+		profile->system_calls = optarg;
+		if (strcmp(optarg, "none") == 0 || strcmp(optarg, "time") == 0 || strcmp(optarg, "full") == 0)
 			return 0;
-		fprintf(stderr, "stingy: --system-calls '%s': is not time or full\n", optarg);
+		fprintf(stderr, "stingy: --system-calls '%s': is not none, time or full\n", optarg);
 		return -1;
 	case OPTION_CHECK_WALK:
 		profile->check_walk = true;
@@ -125,7 +124,7 @@ static int start(const struct profile *profile, char **command)
 	    stingy_preload_setenv("STINGY_MAX_TRACE", max_trace) < 0 ||
 	    stingy_preload_setenv("STINGY_INTERFACE", *profile->interfaces ? profile->interfaces : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_BATCH", profile->batch ? "1" : NULL) < 0 ||
-	    stingy_preload_setenv("STINGY_CALLS", profile->full_calls ? "full" : NULL) < 0 ||
+	    stingy_preload_setenv("STINGY_CALLS", profile->system_calls) < 0 ||
 	    stingy_preload_setenv("STINGY_CHECK_WALK", profile->check_walk ? "1" : NULL) < 0)
 		return STINGY_EXIT_BAD_INPUT;
 	tell_old_traces(prefix);
