@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-static bool is_full, is_none;
+static bool is_full;
 static __thread struct stingy_system_calls *told
 	__attribute__((tls_model("initial-exec"))); /* NULL: it has not asked */
 
@@ -17,12 +17,6 @@ void stingy_costs_init(void)
 {
 	const char *given = stingy_env("STINGY_CALLS");
 	is_full = given && strcmp(given, "full") == 0;
-	is_none = given && strcmp(given, "none") == 0;
-}
-
-bool stingy_costs_are_recorded(void)
-{
-	return !is_none;
 }
 
 bool stingy_costs_are_asked_for(void)

@@ -22,9 +22,6 @@ struct stingy_costs {
 /* In the constructor. */
 void stingy_costs_init(void);
 
-/* Whether system calls are to be in the trace: not with STINGY_CALLS=none. */
-bool stingy_costs_are_recorded(void);
-
 /* Whether they are to be measured; whether the thread has asked for them. */
 bool stingy_costs_are_wanted(void);
 bool stingy_costs_are_asked_for(void);

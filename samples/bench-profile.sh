@@ -4,9 +4,8 @@
 #	(a) how many times as slow a server is under `stingy profile`, as users run it: all is recorded, allocations,
 #	    system calls, turns, requests, stack use, and the loop gets one event a turn;
 #	(b) what each allocation costs, its free included: the processor time that a request takes longer than without a
-#	    recorder, by the allocations in one, under `stingy profile --batch --system-calls=none`, which leaves the loop
-#	    its way and records allocations, frees and the few turns and requests; and under heaptrack, another recorder of
-#	    every allocation with its call chain.
+#	    recorder, by the allocations in one, under `stingy profile --only-allocations`, and under heaptrack, another
+#	    recorder of every allocation with its call chain, and of nothing else.
 #
 #	bench-profile.sh [SERVER]...     squid, nginx and evhttp by default
 #
@@ -49,7 +48,7 @@ begin()
 	bare) server_start "${server_pin[@]}" ;;
 	stingy) server_start "${server_pin[@]}" "$stingy" profile -o "$server_traces/t" -- ;;
 	allocations)
-		server_start "${server_pin[@]}" "$stingy" profile --batch --system-calls=none -o "$server_traces/t" --
+		server_start "${server_pin[@]}" "$stingy" profile --only-allocations -o "$server_traces/t" --
 		;;
 	heaptrack)
 		server_start "${server_pin[@]}" env LD_PRELOAD="$heaptrack" DUMP_HEAPTRACK_OUTPUT="$server_traces/raw"
