@@ -42,8 +42,8 @@ void stingy_descriptors_turn(void);
 /* The descriptor goes; whether it was registered or noted. */
 bool stingy_descriptors_forget(int fd);
 
-/* In the constructor. */
-void stingy_descriptors_init(void);
+/* In the constructor; off: all of these do nothing and know nothing. */
+void stingy_descriptors_init(bool off);
 
 /* After fork, in the child. */
 void stingy_descriptors_after_fork(void);

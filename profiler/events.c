@@ -13,11 +13,20 @@ static __thread bool in_stage __attribute__((tls_model("initial-exec")));
 static __thread bool is_rooted __attribute__((tls_model("initial-exec"))); /* its waits are: record.h */
 static __thread bool announces __attribute__((tls_model("initial-exec"))); /* stages: its turns are none */
 
+/* Only allocations are wanted, and what a program announces. */
+static bool is_off;
+
+void stingy_events_init(bool off)
+{
+	is_off = off;
+}
+
 static uint64_t now(void)
 {
 	return stingy_record_time(stingy_record_clock());
 }
 
+/* Records are not set to zeros first: chains and paths make them long, and these here are short. */
 static void put(struct stingy_trace_record *record)
 {
 	stingy_record_put(record, &(struct stingy_record_refs){.at = NULL});
@@ -25,13 +34,19 @@ static void put(struct stingy_trace_record *record)
 
 static void put_descriptor(enum stingy_trace_type type, int fd)
 {
-	put(&(struct stingy_trace_record){.type = type, .fd = (uint64_t)fd});
+	struct stingy_trace_record record;
+	if (is_off)
+		return;
+	record.type = type;
+	record.fd = (uint64_t)fd;
+	put(&record);
 }
 
 /* The run ends, if one was being measured, in the function that has this stack pointer. */
 static void put_stack(uintptr_t sp)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_STACK};
+	struct stingy_trace_record record;
+	record.type = STINGY_TRACE_STACK;
 	if (!stingy_paint_end(sp, &record.stack.used))
 		return;
 	record.stack.depth = stingy_callers_stack()->high - sp;
@@ -40,13 +55,16 @@ static void put_stack(uintptr_t sp)
 
 static void put_wait(const struct stingy_frame *at)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_WAIT};
+	struct stingy_trace_record record;
+	record.type = STINGY_TRACE_WAIT;
 	record.wait.time = now();
 	stingy_record_put(&record, &(struct stingy_record_refs){.at = at, .chain = &record.wait.chain});
 }
 
 void stingy_events_wait(const struct stingy_frame *at)
 {
+	if (is_off)
+		return;
 	put_stack(at->sp);
 	stingy_declared_refresh();
 	put_wait(at);
@@ -58,7 +76,8 @@ void stingy_events_wait(const struct stingy_frame *at)
 
 static __attribute__((noinline)) void put_turn(int fd)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_TURN};
+	struct stingy_trace_record record;
+	record.type = STINGY_TRACE_TURN;
 	stingy_descriptors_turn();
 	record.turn.time = now();
 	record.turn.fd = fd < 0 ? UINT64_MAX : (uint64_t)fd;
@@ -67,6 +86,8 @@ static __attribute__((noinline)) void put_turn(int fd)
 
 void stingy_events_turn(int fd)
 {
+	if (is_off)
+		return;
 	put_turn(fd);
 	stingy_paint_over();
 }
@@ -84,7 +105,10 @@ void stingy_events_close(int fd)
 
 void stingy_events_request(int fd)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_REQUEST};
+	struct stingy_trace_record record;
+	if (is_off)
+		return;
+	record.type = STINGY_TRACE_REQUEST;
 	stingy_descriptors_turn();
 	record.request.time = now();
 	record.request.fd = (uint64_t)fd;
@@ -98,8 +122,9 @@ void stingy_events_link(int fd)
 
 static __attribute__((noinline)) void put_stage(const void *stage, const void *task)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_STAGE};
+	struct stingy_trace_record record;
 	struct stingy_record_refs refs = {.function = (uintptr_t)stage, .frame = &record.stage.frame};
+	record.type = STINGY_TRACE_STAGE;
 	stingy_descriptors_turn();
 	record.stage.time = now();
 	record.stage.task = (uintptr_t)task;
@@ -116,7 +141,8 @@ void stingy_events_stage(const void *stage, const void *task, uintptr_t sp)
 
 void stingy_events_stage_end(uintptr_t sp)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_STAGE_END};
+	struct stingy_trace_record record;
+	record.type = STINGY_TRACE_STAGE_END;
 	put_stack(sp);
 	in_stage = false;
 	record.stage.time = now();
@@ -130,7 +156,8 @@ void stingy_events_task_end(const void *task)
 
 void stingy_events_queue(uintptr_t stage, uint64_t task, const struct stingy_frame *at)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_QUEUE};
+	struct stingy_trace_record record;
+	record.type = STINGY_TRACE_QUEUE;
 	record.queue = (struct stingy_trace_queue){.time = now(), .frame = UINT32_MAX, .task = task};
 	stingy_record_put(&record, &(struct stingy_record_refs){.at = at,
 								.chain = &record.queue.chain,
@@ -140,19 +167,18 @@ void stingy_events_queue(uintptr_t stage, uint64_t task, const struct stingy_fra
 
 static bool is_serving(void)
 {
-	return has_waited || in_stage;
+	return (has_waited || in_stage) && !is_off;
 }
 
-struct stingy_call stingy_events_call_begin(const struct stingy_frame *at, long number, int fd)
+void stingy_events_call_begin(struct stingy_call *call)
 {
-	struct stingy_call call = {.at = at, .number = number, .fd = fd};
+	call->began = 0;
 	if ((!is_serving() && !stingy_costs_are_asked_for()) || stingy_record_is_busy())
-		return call;
-	call.is_costly = stingy_costs_are_wanted();
-	if (call.is_costly)
-		stingy_costs_read(&call.costs);
-	call.began = stingy_record_clock();
-	return call;
+		return;
+	call->is_costly = stingy_costs_are_wanted();
+	if (call->is_costly)
+		stingy_costs_read(&call->costs);
+	call->began = stingy_record_clock();
 }
 
 /* What the call cost, in the fields of the record. */
@@ -166,11 +192,10 @@ static void take_costs(const struct stingy_call *call, struct stingy_trace_call 
 	record->switches = now.switches - call->costs.switches;
 }
 
-void stingy_events_call_end(const struct stingy_call *call)
+static __attribute__((noinline)) void put_call(const struct stingy_call *call)
 {
-	struct stingy_trace_record record = {.type = STINGY_TRACE_CALL};
-	if (!call->began)
-		return;
+	struct stingy_trace_record record;
+	record.type = STINGY_TRACE_CALL;
 	record.call = (struct stingy_trace_call){.time = stingy_record_time(call->began),
 						 .number = (uint32_t)call->number,
 						 .fd = call->fd < 0 ? UINT64_MAX : (uint64_t)call->fd,
@@ -181,4 +206,10 @@ void stingy_events_call_end(const struct stingy_call *call)
 	stingy_costs_tell(&record.call);
 	if (is_serving())
 		stingy_record_put(&record, &(struct stingy_record_refs){.at = call->at, .chain = &record.call.chain});
+}
+
+void stingy_events_call_end(const struct stingy_call *call)
+{
+	if (call->began)
+		put_call(call);
 }

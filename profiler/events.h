@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* In the constructor; off: nothing is told of the loop, connections, requests and system calls. */
+void stingy_events_init(bool off);
+
 /* The loop is about to wait in the function called from there. */
 void stingy_events_wait(const struct stingy_frame *at);
 
@@ -52,12 +55,16 @@ struct stingy_call {
  * threads that have an event loop, or are in an announced stage, are recorded. Nothing is held in between, as the call
  * may be a cancellation point.
  */
-struct stingy_call stingy_events_call_begin(const struct stingy_frame *at, long number, int fd);
+void stingy_events_call_begin(struct stingy_call *call); /* at, number and fd are set */
 void stingy_events_call_end(const struct stingy_call *call);
 
 /* In an entry point: begins the variable call, of the kernel's SYS_name. */
-#define STINGY_CALL_BEGIN(name, fd)                                                                                    \
+#define STINGY_CALL_BEGIN(name, fd_)                                                                                   \
 	struct stingy_frame here = STINGY_HERE();                                                                      \
-	struct stingy_call call = stingy_events_call_begin(&here, SYS_##name, fd)
+	struct stingy_call call;                                                                                       \
+	call.at = &here;                                                                                               \
+	call.number = SYS_##name;                                                                                      \
+	call.fd = fd_;                                                                                                 \
+	stingy_events_call_begin(&call)
 
 #endif

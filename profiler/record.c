@@ -11,6 +11,7 @@
 #include "costs.h"
 #include "declared.h"
 #include "descriptors.h"
+#include "events.h"
 #include "paint.h"
 #include "unwind.h"
 #include "writer.h"
@@ -346,13 +347,15 @@ __attribute__((constructor)) static void begin(void)
 	stingy_systemcalls_init();
 	stingy_uring_init();
 	stingy_costs_init();
-	stingy_descriptors_init();
 	self.is_busy = true;
 	stingy_declared_init();
 	bound = stingy_env_number("STINGY_MAX_TRACE", MAX_TRACE_DEFAULT);
 	if (bound < MAX_TRACE_LEAST)
 		bound = MAX_TRACE_LEAST;
-	is_single = !stingy_env_is_set("STINGY_BATCH");
+	bool only_allocations = stingy_env_is_set("STINGY_ONLY_ALLOCATIONS");
+	is_single = !only_allocations && !stingy_env_is_set("STINGY_BATCH");
+	stingy_events_init(only_allocations);
+	stingy_descriptors_init(only_allocations);
 	bool must_check = stingy_env_is_set("STINGY_CHECK_WALK");
 	if (must_check) {
 		stingy_paint_forbid();

@@ -6,20 +6,21 @@
 #define PLACE_BITS 12
 #define ROUTES_MAX (PLACES / 2)
 #define TRIES      8u         /* places looked at for one call */
-#define WORDS      (1u << 17) /* of all routes together */
+#define WORDS      (1u << 18) /* of all routes together */
 #define WORDS_EACH (2u * STINGY_CHAIN_MAX)
+#define BLOCK      8u /* words that are compared without looking in between */
 
 _Static_assert(1u << PLACE_BITS == PLACES, "the shift makes an index");
 
-/* A word of the stack as the walk found it. */
-struct word {
-	const uintptr_t *at;
-	uintptr_t value;
-};
+/*
+ * A word of the stack as the walk found it: its value, an address of less than 48 bits, above its distance from the
+ * call's stack pointer in words.
+ */
+#define DISTANCE_BITS 16
 
 static struct stingy_route *routes; /* by a hash of return address and stack pointer */
 static uint32_t n_routes;
-static struct word *words;
+static uint64_t *words;
 static uint32_t n_words;
 static uint32_t epoch = 1;
 static uint32_t gone; /* of stingy_frames_gone, for this epoch: later on the same addresses may be others' */
@@ -47,14 +48,23 @@ static inline bool is_from(const struct stingy_route *route, const struct stingy
 	return route->from.ra == at->ra && route->from.sp == at->sp && (!route->uses_bp || route->from.bp == at->bp);
 }
 
-/* Outer words are looked at only when the inner ones agree; all lie between the call and the outermost frame. */
+/* What differs from how it was; all of these words lie between the call and the outermost frame. */
+static inline uint64_t compare_block(const uintptr_t *sp, const uint64_t *word)
+{
+	uint64_t difference = 0;
+#pragma GCC unroll 8
+	for (uint32_t i = 0; i < BLOCK; i++)
+		difference |= sp[word[i] & ((1u << DISTANCE_BITS) - 1)] ^ word[i] >> DISTANCE_BITS;
+	return difference;
+}
+
 static inline bool still_leads(const struct stingy_route *route, const struct stingy_stack *stack)
 {
-	const struct word *word = &words[route->first], *end = word + route->n;
+	const uint64_t *word = &words[route->first], *end = word + route->n;
 	if (route->from.sp < stack->low || route->outermost > stack->high)
 		return false;
-	while (word < end && *word->at == word->value)
-		word++;
+	while (word < end && compare_block((const uintptr_t *)route->from.sp, word) == 0)
+		word += BLOCK;
 	return word == end;
 }
 
@@ -84,6 +94,16 @@ static struct stingy_route *choose_place(const struct stingy_frame *at)
 	return &routes[(place + i) % PLACES];
 }
 
+/* Whether the word is one that can be noted, and then does. */
+static bool add_word(uintptr_t sp, const uintptr_t *at, uintptr_t value)
+{
+	uintptr_t distance = ((uintptr_t)at - sp) / sizeof(*at);
+	if (distance >> DISTANCE_BITS != 0 || value >> (64 - DISTANCE_BITS) != 0)
+		return false;
+	words[n_words++] = value << DISTANCE_BITS | distance;
+	return true;
+}
+
 /* A frame pointer counts where a caller is found by it: it is the call's own, or was loaded on the way. */
 static bool add_words(struct stingy_route *route, const struct stingy_trail *trail)
 {
@@ -92,18 +112,26 @@ static bool add_words(struct stingy_route *route, const struct stingy_trail *tra
 		const struct stingy_step *step = &trail->step[i];
 		if (step->uses_bp && !bp_at)
 			route->uses_bp = true;
-		else if (step->uses_bp)
-			words[n_words++] = (struct word){bp_at, step->frame.bp};
+		else if (step->uses_bp && !add_word(route->from.sp, bp_at, step->frame.bp))
+			return false;
 		if (i == 0)
 			break;
-		if (step->is_gated)
-			return false;
 		const struct stingy_frame *caller = &trail->step[i - 1].frame;
-		words[n_words++] = (struct word){(const uintptr_t *)caller->sp - 1, caller->ra};
+		if (step->is_gated || !add_word(route->from.sp, (const uintptr_t *)caller->sp - 1, caller->ra))
+			return false;
 		if (step->bp_at)
 			bp_at = step->bp_at;
 	}
 	return true;
+}
+
+/* Whole blocks, so that how long a route is makes less of a difference to the processor's guesses. */
+static void fill_block(uint32_t first)
+{
+	while (n_words > first && (n_words - first) % BLOCK != 0) {
+		words[n_words] = words[n_words - 1];
+		n_words++;
+	}
 }
 
 void stingy_routes_learn(const struct stingy_trail *trail, const struct stingy_frame *at, uint32_t chain)
@@ -124,6 +152,7 @@ void stingy_routes_learn(const struct stingy_trail *trail, const struct stingy_f
 		n_words = first;
 		return;
 	}
+	fill_block(first);
 	route.n = (uint16_t)(n_words - first);
 	*choose_place(at) = route;
 	n_routes++;

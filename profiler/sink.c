@@ -165,25 +165,17 @@ int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound,
 	return 0;
 }
 
-uint8_t *stingy_sink_room(struct stingy_sink *sink)
+uint8_t *stingy_sink_make_room(struct stingy_sink *sink)
 {
 	struct stingy_trace_header *header = sink->header;
 	if (!header)
 		return NULL;
-	if (!(header->flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK)) &&
-	    (sink->committed + STINGY_TRACE_RECORD_MAX <= sink->mapped || grow(sink)))
+	if (!(header->flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK)) && grow(sink))
 		return (uint8_t *)header + sink->committed;
 	if (!(header->flags & STINGY_TRACE_STUCK))
 		header->flags |= sink->mapped < sink->bound ? STINGY_TRACE_STUCK : STINGY_TRACE_FULL;
 	header->dropped++;
 	return NULL;
-}
-
-void stingy_sink_commit(struct stingy_sink *sink, size_t size)
-{
-	sink->committed += size;
-	/* A reader of the file must never see the length before the bytes. */
-	__atomic_store_n(&sink->header->committed, sink->committed, __ATOMIC_RELEASE);
 }
 
 void stingy_sink_end(struct stingy_sink *sink)
@@ -216,4 +208,5 @@ void stingy_sink_forget(struct stingy_sink *sink)
 	pthread_setcancelstate(cancel, NULL);
 	munmap(sink->header, sink->bound);
 	sink->header = NULL;
+	sink->mapped = 0;
 }

@@ -21,7 +21,7 @@
 struct stingy_sink {
 	struct stingy_trace_header *header; /* start of the mapping; NULL: not open */
 	size_t committed; /* bytes of whole records; the header's is for others, and could be spoilt */
-	size_t mapped;    /* bytes of the file that are mapped */
+	size_t mapped;    /* bytes of the file that are mapped; 0: not open */
 	size_t bound;     /* bytes the file may have */
 	int fd;           /* -1: closed */
 	dev_t device;     /* of the file, to know it again */
@@ -35,11 +35,24 @@ struct stingy_sink {
  */
 int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound, uint32_t parent);
 
+/* The same as below, where the file has to grow first, or cannot. */
+uint8_t *stingy_sink_make_room(struct stingy_sink *sink);
+
 /* Room for one record of any kind, to be committed below; NULL: the sink is full or closed (the record is dropped). */
-uint8_t *stingy_sink_room(struct stingy_sink *sink);
+static inline uint8_t *stingy_sink_room(struct stingy_sink *sink)
+{
+	if (__builtin_expect(sink->committed + STINGY_TRACE_RECORD_MAX <= sink->mapped, 1))
+		return (uint8_t *)sink->header + sink->committed;
+	return stingy_sink_make_room(sink);
+}
 
 /* Makes size bytes, written where stingy_sink_room pointed to, part of the trace. */
-void stingy_sink_commit(struct stingy_sink *sink, size_t size);
+static inline void stingy_sink_commit(struct stingy_sink *sink, size_t size)
+{
+	sink->committed += size;
+	/* A reader of the file must never see the length before the bytes. */
+	__atomic_store_n(&sink->header->committed, sink->committed, __ATOMIC_RELEASE);
+}
 
 /* Marks the trace as ended in the orderly way and cuts the file to its length. It may still be appended to. */
 void stingy_sink_end(struct stingy_sink *sink);

@@ -28,9 +28,26 @@ static inline void damage(struct cursor *cursor, const char *error)
 	cursor->at = cursor->end;
 }
 
-/* Numbers: seven bits a byte, the lowest first; the top bit says that more follow. */
+/*
+ * A number of 2 to 8 bytes, without a branch: how long an address's change is, nobody can foretell, and each wrong
+ * guess of the processor's costs more than all of this. Eight bytes are written, of which the last may be nobody's.
+ */
+static inline uint8_t *put_some(uint8_t *out, uint64_t value)
+{
+	unsigned len = ((63u - (unsigned)__builtin_clzll(value)) * 9 + 73) / 64; /* a seventh, without a division */
+	value = (value & 0xfffffff) | (value & 0xfffffff0000000) << 4;           /* groups of 28 bits; of 14; of 7 */
+	value = (value & 0x00003fff00003fff) | (value & 0x0fffc0000fffc000) << 2;
+	value = (value & 0x007f007f007f007f) | (value & 0x3f803f803f803f80) << 1;
+	value |= UINT64_C(0x8080808080808080) >> (72 - 8 * len); /* in all but the last */
+	memcpy(out, &value, sizeof(value));
+	return out + len;
+}
+
+/* Numbers: seven bits a byte, the lowest first; the top bit of a byte says that more follow. */
 static inline uint8_t *put(uint8_t *out, uint64_t value)
 {
+	if (value >= 0x80 && value >> 56 == 0)
+		return put_some(out, value);
 	for (; value >= 0x80; value >>= 7)
 		*out++ = (uint8_t)(value | 0x80);
 	*out++ = (uint8_t)value;

@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# What recording a profile costs servers: processor time and throughput by themselves, under `stingy profile`, and under
-# heaptrack, another recorder of every allocation with its call chain.
+# What recording a profile costs servers, two things apart:
+#
+#	(a) how many times as slow a server is under `stingy profile`, as users run it: all is recorded, allocations,
+#	    system calls, turns, requests, stack use, and the loop gets one event a turn;
+#	(b) what each allocation costs, its free included: the processor time that a request takes longer than without a
+#	    recorder, by the allocations in one, under `stingy profile --only-allocations`, and under heaptrack, another
+#	    recorder of every allocation with its call chain, and of nothing else.
 #
 #	bench-profile.sh [SERVER]...     squid, nginx and evhttp by default
 #
-# Each round starts all three variants anew, one after the other; each is warmed up, then gets BENCH_REQUESTS (20000)
-# requests over 100 kept-alive connections. The server has one processor and the client the other. What a recorder adds
-# for each allocation is the processor time that it adds to a request, by the allocations in one: in it is all that
-# Stingy records besides. Heaptrack's own second process, which interprets what the first one says, is left out: its
+# Each round starts all four variants anew, one after the other; each is warmed up, then gets BENCH_REQUESTS (20000)
+# requests over 100 kept-alive connections. The server has one processor and the client the other. The median of
+# BENCH_ROUNDS (5) counts. Heaptrack's own second process, which interprets what the first one says, is left out: its
 # output goes to a file.
 
 # shellcheck source-path=SCRIPTDIR source=bench-common.sh disable=SC2154
@@ -19,14 +23,13 @@ rounds=${BENCH_ROUNDS:-5}
 requests=${BENCH_REQUESTS:-20000}
 warm_up=2000
 heaptrack=/usr/lib/heaptrack/libheaptrack_preload.so
-hertz=$(getconf CLK_TCK)
 server_begin
 trap 'server_leave; rm -rf "$work"' EXIT
 
 # processor_time PID: nanoseconds so far, of all its threads.
 processor_time()
 {
-	awk -v hertz="$hertz" '{ sub(/.*\) /, ""); printf "%.0f\n", ($12 + $13) * 1e9 / hertz }' "/proc/$1/stat"
+	cat /proc/"$1"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }
 
 # load REQUESTS: prints the seconds that it took.
@@ -44,6 +47,9 @@ begin()
 	case $1 in
 	bare) server_start "${server_pin[@]}" ;;
 	stingy) server_start "${server_pin[@]}" "$stingy" profile -o "$server_traces/t" -- ;;
+	allocations)
+		server_start "${server_pin[@]}" "$stingy" profile --only-allocations -o "$server_traces/t" --
+		;;
 	heaptrack)
 		server_start "${server_pin[@]}" env LD_PRELOAD="$heaptrack" DUMP_HEAPTRACK_OUTPUT="$server_traces/raw"
 		;;
@@ -81,11 +87,11 @@ middle()
 report()
 {
 	awk -v server="$server_name" -v per="$(<"$work/allocations")" -v bare="$(middle bare 1)" -v cpu="$(middle stingy 1)" \
-		-v other="$(middle heaptrack 1)" -v wall="$(middle bare 2)" -v slow="$(middle stingy 2)" \
+		-v alone="$(middle allocations 1)" -v other="$(middle heaptrack 1)" -v wall="$(middle bare 2)" -v slow="$(middle stingy 2)" \
 		-v other_slow="$(middle heaptrack 2)" 'BEGIN {
-			printf "%-8s %9.1f %9.1f %9.1f  %5.2f %5.2f %10.1f %9.0f %9.0f %6.2f\n", server, bare / 1e3, cpu / 1e3,
-				other / 1e3, slow / wall, other_slow / wall, per, (cpu - bare) / per, (other - bare) / per,
-				(cpu - bare) / (other - bare)
+			printf "%-8s %8.1f %8.1f %8.1f %8.1f  %5.2f %9.2f %10.1f %9.0f %9.0f %6.2f\n", server, bare / 1e3,
+				cpu / 1e3, alone / 1e3, other / 1e3, slow / wall, other_slow / wall, per, (alone - bare) / per,
+				(other - bare) / per, (alone - bare) / (other - bare)
 		}'
 }
 
@@ -110,13 +116,15 @@ use()
 server_pin=()
 [ "$(nproc)" -lt 2 ] || server_pin=(taskset -c 0)
 [ $# -gt 0 ] || set -- squid nginx evhttp
-printf '%-8s %29s  %11s %10s %19s %6s\n' '' 'processor us for a request' 'times as' 'allocs for' 'ns added for each' 'ratio'
-printf '%-8s %9s %9s %9s  %5s %5s %10s %9s %9s\n' server bare stingy heaptrack slow '' 'a request' stingy heaptrack
+printf '%-8s %35s  %15s %10s %19s %6s\n' '' 'processor us for a request' '(a) times as' 'allocs for' \
+	'(b) ns added for one' ratio
+printf '%-8s %8s %8s %8s %8s  %5s %9s %10s %9s %9s\n' server bare stingy '(b)' heaptrack slow heaptrack 'a request' stingy \
+	heaptrack
 for server; do
 	use "$server"
 	for ((round = 1; round <= rounds; round++)); do
 		progress "profile: $server, round $round of $rounds"
-		for variant in bare stingy heaptrack; do
+		for variant in bare stingy allocations heaptrack; do
 			measure "$variant"
 		done
 	done

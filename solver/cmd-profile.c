@@ -22,7 +22,14 @@
 #define DEFAULT_MAX_TRACE (UINT64_C(1) << 30) /* bytes */
 #define LEAST_MAX_TRACE   (UINT64_C(64) << 10)
 
-enum { OPTION_MAX_TRACE = 256, OPTION_INTERFACE, OPTION_CHECK_WALK, OPTION_BATCH, OPTION_SYSTEM_CALLS };
+enum {
+	OPTION_MAX_TRACE = 256,
+	OPTION_INTERFACE,
+	OPTION_CHECK_WALK,
+	OPTION_BATCH,
+	OPTION_SYSTEM_CALLS,
+	OPTION_ONLY_ALLOCATIONS
+};
 
 static const char help[] =
 	"usage: stingy profile [OPTION]... [--] COMMAND [ARGUMENT]...\n\n"
@@ -32,6 +39,7 @@ static const char help[] =
 	"      --interface FILE   what FILE declares of the program's functions; may be given several times\n"
 	"      --max-trace SIZE   at most SIZE bytes a trace; K, M and G are understood (default: 1G)\n"
 	"      --batch            let the event loop take many events at a time, as it does by itself\n"
+	"      --only-allocations record nothing but allocations: no event loop, requests, system calls\n"
 	"      --system-calls=time|full\n"
 	"                         of each system call of a stage, its time (the default), or also when it was "
 	"blocked,\n"
@@ -46,6 +54,7 @@ struct profile {
 	bool batch;
 	bool check_walk;
 	bool full_calls;
+	bool only_allocations;
 };
 
 /* Takes one option. Returns 0, or -1 if it cannot be understood; getopt_long or this has said so. */
@@ -67,6 +76,9 @@ static int take_option(int option, struct profile *profile)
 		return stingy_interfaces_add(profile->interfaces, optarg);
 	case OPTION_BATCH:
 		profile->batch = true;
+		return 0;
+	case OPTION_ONLY_ALLOCATIONS:
+		profile->only_allocations = true;
 		return 0;
 	case OPTION_SYSTEM_CALLS:
 		profile->full_calls = strcmp(optarg, "full") == 0;
@@ -125,6 +137,7 @@ static int start(const struct profile *profile, char **command)
 	    stingy_preload_setenv("STINGY_MAX_TRACE", max_trace) < 0 ||
 	    stingy_preload_setenv("STINGY_INTERFACE", *profile->interfaces ? profile->interfaces : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_BATCH", profile->batch ? "1" : NULL) < 0 ||
+	    stingy_preload_setenv("STINGY_ONLY_ALLOCATIONS", profile->only_allocations ? "1" : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_CALLS", profile->full_calls ? "full" : NULL) < 0 ||
 	    stingy_preload_setenv("STINGY_CHECK_WALK", profile->check_walk ? "1" : NULL) < 0)
 		return STINGY_EXIT_BAD_INPUT;
@@ -141,6 +154,7 @@ int stingy_cmd_profile(int argc, char **argv)
 		{"interface", required_argument, NULL, OPTION_INTERFACE},
 		{"batch", no_argument, NULL, OPTION_BATCH},
 		{"check-walk", no_argument, NULL, OPTION_CHECK_WALK},
+		{"only-allocations", no_argument, NULL, OPTION_ONLY_ALLOCATIONS},
 		{"system-calls", required_argument, NULL, OPTION_SYSTEM_CALLS},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},

@@ -48,9 +48,18 @@ costs_are_measured()
 }
 tap_ok "STINGY_CALLS=full: a sleep is blocked for its time, and switches" costs_are_measured
 
+only_allocations()
+{
+	rm -f ./*.trace
+	profiled runs env STINGY_ONLY_ALLOCATIONS=1 "$progdir/runs" calls >out 2>err || { cat err; return 1; }
+	"$progdir/tracedump" runs.*.trace >dump && grep -q '^alloc ' dump && ! grep -q '^\(call\|turn\|wait\|stack\) ' dump
+}
+tap_ok "STINGY_ONLY_ALLOCATIONS: allocations are recorded, no call and no turn" only_allocations
+
+# tells_in_band [SETTING]
 tells_in_band()
 {
-	profiled told "$progdir/runs" told >out 2>err </dev/null || { cat err; return 1; }
+	profiled told env "$@" "$progdir/runs" told >out 2>err </dev/null || { cat err; return 1; }
 	cat >wanted <<-END
 		20 calls, the last is lseek
 		sleep: took time for 5 ms, blocked most of it, switched context
@@ -60,6 +69,7 @@ tells_in_band()
 	same wanted out
 }
 tap_ok "in band: a program is told of its own calls, until it switches that off" tells_in_band
+tap_ok "also where only allocations are recorded" tells_in_band STINGY_ONLY_ALLOCATIONS=1
 
 tap_is "in band: nobody tells without the library" "$(bare "$progdir/runs" told)" "nobody tells"
 tap_is "in band: nobody tells in production" "$(managed "" "$progdir/runs" told 2>/dev/null)" "nobody tells"

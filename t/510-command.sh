@@ -156,14 +156,16 @@ profile_environment()
 {
 	run 0 profile env && says err "stingy: profiling env, traces go to $work/env.PID.trace" &&
 		has "LD_PRELOAD=$work/lib/libstingy-profile.so" && has "STINGY_TRACE=$work/env" &&
-		has STINGY_MAX_TRACE=1073741824 && lacks STINGY_BATCH && lacks STINGY_CHECK_WALK
+		has STINGY_MAX_TRACE=1073741824 && lacks STINGY_BATCH && lacks STINGY_CHECK_WALK &&
+		lacks STINGY_ONLY_ALLOCATIONS
 }
 tap_ok "profile: the environment" profile_environment
 
 profile_options()
 {
-	run 0 profile -o traces/x --max-trace 64K --batch --check-walk env && has "STINGY_TRACE=$work/traces/x" &&
-		has STINGY_MAX_TRACE=65536 && has STINGY_BATCH=1 && has STINGY_CHECK_WALK=1
+	run 0 profile -o traces/x --max-trace 64K --batch --check-walk --only-allocations env && has "STINGY_TRACE=$work/traces/x" &&
+		has STINGY_MAX_TRACE=65536 && has STINGY_BATCH=1 && has STINGY_CHECK_WALK=1 &&
+		has STINGY_ONLY_ALLOCATIONS=1
 }
 tap_ok "profile: its options" profile_options
 
