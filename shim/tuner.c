@@ -10,14 +10,16 @@
 #define PATIENCE_LEAST 64u                 /* blocks */
 #define PATIENCE_ON    256u                /* at least, where there is something to lose by a search */
 #define PATIENCE_MOST  8192u
-#define CROWD_CHANGE   4u   /* a crowd so many times as large or small is another one */
-#define CHANGE_BLOCKS  8u   /* that a bound is held before any change counts */
-#define REFUSED_CHANGE 128u /* of STINGY_TUNER_COST_UNITS answers: more than that more is another matter */
-#define LOSSES         3u   /* pairs, which end the duel for the challenger */
-#define EARLY_PAIRS    3u   /* pairs that are enough if they are won by far */
-#define EARLY_GAIN     10   /* per cent, in the median, and no less than they are apart */
-#define OPENING_GAIN   3    /* per cent that a bound must win over none */
-#define CLIMBING_GAIN  1    /* per cent that another bound must win over the one we have */
+#define CROWD_CHANGE   4u     /* a crowd so many times as large or small is another one */
+#define CHANGE_BLOCKS  8u     /* that a bound is held before any change counts */
+#define SLEEP_MOST     65536u /* turns */
+#define SHARE_SEEN     16u    /* of that many blocks without a bound one is looked at */
+#define REFUSED_CHANGE 128u   /* of STINGY_TUNER_COST_UNITS answers: more than that more is another matter */
+#define LOSSES         3u     /* pairs, which end the duel for the challenger */
+#define EARLY_PAIRS    3u     /* pairs that are enough if they are won by far */
+#define EARLY_GAIN     10     /* per cent, in the median, and no less than they are apart */
+#define OPENING_GAIN   3      /* per cent that a bound must win over none */
+#define CLIMBING_GAIN  1      /* per cent that another bound must win over the one we have */
 
 #define USUAL      16u                 /* events: what many servers come to */
 #define REST_LEAST (UINT64_C(1) << 35) /* ticks of work: some ten seconds */
@@ -233,16 +235,30 @@ static bool has_become_tight(const struct stingy_tuner *tuner)
 	       tuner->refused > tuner->held_refused + REFUSED_CHANGE;
 }
 
+/* A block without a bound stands for those that are slept through. */
+static void sleep_on(struct stingy_tuner *tuner)
+{
+	uint32_t busy = tuner->crowd > STINGY_TUNER_LEAST ? tuner->crowd : STINGY_TUNER_LEAST;
+	tuner->alarm = busy < UINT32_MAX / CROWD_CHANGE ? busy * CROWD_CHANGE : UINT32_MAX;
+	tuner->sleep =
+		tuner->block.turns < SLEEP_MOST / SHARE_SEEN ? tuner->block.turns * (SHARE_SEEN - 1) : SLEEP_MOST;
+	begin_block(tuner, 0);
+}
+
 /* A block of a time of holding is done. */
 static void grow_older(struct stingy_tuner *tuner)
 {
-	if (tuner->held++ == 0)
+	uint32_t stands_for = tuner->bound == 0 ? SHARE_SEEN : 1;
+	if (tuner->held == 0)
 		tuner->held_refused = tuner->refused;
-	tuner->held_ticks += tuner->block.ticks;
+	tuner->held += stands_for;
+	tuner->held_ticks += tuner->block.ticks * stands_for;
 	tuner->is_tight = has_become_tight(tuner);
 	bool is_due = tuner->held >= tuner->patience && (tuner->chosen != 0 || tuner->held_ticks >= tuner->rest);
 	if (!tuner->is_fixed && !tuner->is_resting && (is_due || tuner->is_tight || is_another_crowd(tuner)))
 		begin_search(tuner);
+	else if (tuner->bound == 0)
+		sleep_on(tuner);
 	else
 		begin_block(tuner, tuner->bound);
 }
@@ -277,6 +293,7 @@ void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_tur
 	struct stingy_tuner_block *block = &tuner->block;
 	block->units += turn->units;
 	if (block->is_counting) {
+		block->turns++;
 		block->ticks += turn->ticks;
 		block->events += turn->events;
 		block->refused += turn->refused;

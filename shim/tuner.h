@@ -23,6 +23,10 @@
  * An expected bound (a manifest's) is in force from the beginning, at rest. When it comes to matter, it has to win
  * against "none" like one that was settled on.
  *
+ * While it holds "none", only one block in sixteen is looked at, and stands for the others: meanwhile the tuner sleeps
+ * for so many turns, and whoever has turns to tell of need not know what is in them. It is woken by a turn that brings
+ * far more events than those before.
+ *
  * Where fewer events than the bound are ready in many turns in a row, ordering rests until a turn brings as many: the
  * bound stays in force, as it costs nothing, but nobody need ask for what is under way. Where the crowd is less than
  * twice the least bound, there is no search.
@@ -54,6 +58,7 @@ struct stingy_tuner_block {
 	uint64_t skipped; /* ticks of turns that the bound before left behind */
 	uint64_t squares; /* of the events of each turn, added up */
 	uint32_t units, events, refused;
+	uint32_t turns;
 	bool is_counting; /* the turns that the bound before left behind are over */
 };
 
@@ -80,6 +85,8 @@ struct stingy_tuner {
 	bool is_fixed;           /* the bound is the user's: it rests, but there is no search */
 	bool is_resting;         /* there are too few events for the bound to matter */
 	uint32_t slack;          /* turns in a row that brought fewer events than the bound */
+	uint32_t sleep;          /* turns that nothing need be told of */
+	uint32_t alarm;          /* events in one of them that end that */
 	uint32_t crowd; /* events in the turn in which the average event came, in the last block without bound */
 	uint32_t patience, held; /* blocks to hold, at least; how many it has been */
 	uint64_t rest;           /* ticks of work to do without a bound, at least */
@@ -111,5 +118,20 @@ void stingy_tuner_init(struct stingy_tuner *tuner, uint64_t (*clock)(void), uint
 
 /* The bound may be another afterwards. */
 void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_turn *turn);
+
+/* Before each turn: whether it need not be told of. Then stingy_tuner_heard is told how many events it brought. */
+static inline bool stingy_tuner_sleeps(struct stingy_tuner *tuner)
+{
+	if (tuner->sleep == 0)
+		return false;
+	tuner->sleep--;
+	return true;
+}
+
+static inline void stingy_tuner_heard(struct stingy_tuner *tuner, int events)
+{
+	if (__builtin_expect(events >= 0 && (uint32_t)events > tuner->alarm, 0))
+		tuner->sleep = 0;
+}
 
 #endif

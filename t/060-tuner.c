@@ -26,6 +26,8 @@ struct model {
 	uint64_t n_requests; /* in all */
 	uint64_t n_bounded;  /* of these, while there was a bound */
 	uint64_t ticks;      /* in all, without the noise */
+	uint64_t n_turns;    /* in all */
+	uint64_t n_asleep;   /* of these, that the tuner did not need to know of */
 };
 
 /* Twice as dear where far more tasks than `best` are begun at a time; fewer win nothing more. */
@@ -46,6 +48,7 @@ static uint64_t read_clock(void)
 
 static void turn(struct model *model)
 {
+	bool is_asleep = stingy_tuner_sleeps(&model->tuner);
 	uint32_t bound = model->tuner.bound;
 	uint32_t n = bound != 0 && bound < model->clients ? bound : model->clients;
 	uint64_t ticks = model->per_turn + n * cost(model, n);
@@ -61,7 +64,12 @@ static void turn(struct model *model)
 		.units = n,
 		.refused = model->room && n > model->room ? n - model->room : 0,
 	};
-	stingy_tuner_turn(&model->tuner, &turn);
+	if (is_asleep)
+		stingy_tuner_heard(&model->tuner, (int)n);
+	else
+		stingy_tuner_turn(&model->tuner, &turn);
+	model->n_turns++;
+	model->n_asleep += is_asleep;
 }
 
 static void run(struct model *model, uint64_t requests)
@@ -136,6 +144,29 @@ static void test_noise(void **state)
 	(void)state;
 	leaves_alone(80, true, 0);
 	leaves_alone(80, false, 40); /* a wrong one has to win again in the next search */
+}
+
+/* Nothing to win: the tuner sleeps nearly all the time, until far more is ready at once than before. */
+static void test_sleeps(void **state)
+{
+	struct model model;
+	(void)state;
+	begin(&model, 100, 0, 20000, 2);
+	run(&model, 3000000);
+	settle(&model);
+	assert_int_equal(model.tuner.chosen, 0);
+	model.n_turns = model.n_asleep = 0;
+	run(&model, 10000000);
+	printf("# %.1f%% of the turns slept through\n", 100.0 * (double)model.n_asleep / (double)model.n_turns);
+	assert_true(model.n_asleep * 10 > model.n_turns * 8);
+	while (model.tuner.sleep < 100)
+		turn(&model);
+	model.clients = 350;
+	turn(&model);
+	assert_int_not_equal(model.tuner.sleep, 0);
+	model.clients = 2500;
+	turn(&model);
+	assert_int_equal(model.tuner.sleep, 0);
 }
 
 static void test_few(void **state)
@@ -314,13 +345,21 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_finds),        cmocka_unit_test(test_leaves_alone),
-		cmocka_unit_test(test_noise),        cmocka_unit_test(test_few),
-		cmocka_unit_test(test_rests),        cmocka_unit_test(test_fixed),
-		cmocka_unit_test(test_changes),      cmocka_unit_test(test_crowd),
-		cmocka_unit_test(test_expected),     cmocka_unit_test(test_expected_too_much),
-		cmocka_unit_test(test_expected_few), cmocka_unit_test(test_expected_is_bounded),
-		cmocka_unit_test(test_short_turns),  cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_finds),
+		cmocka_unit_test(test_leaves_alone),
+		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_few),
+		cmocka_unit_test(test_rests),
+		cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_sleeps),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_expected),
+		cmocka_unit_test(test_expected_too_much),
+		cmocka_unit_test(test_expected_few),
+		cmocka_unit_test(test_expected_is_bounded),
+		cmocka_unit_test(test_short_turns),
+		cmocka_unit_test(test_refused),
 	};
 	seed_random(60);
 	return cmocka_run_group_tests(tests, NULL, NULL);
