@@ -73,6 +73,8 @@ static int ordered_poll(const struct wait *wait, struct pollfd *fds, nfds_t coun
 	struct stingy_order *order = fds && count < UINT32_MAX && !is_mistaken ? stingy_order_poll_enter(count) : NULL;
 	if (!order)
 		return next_poll(wait, fds, count);
+	if (!order->is_seen)
+		return stingy_order_heard(order, next_poll(wait, fds, count));
 	bool is_first = false;
 	int n = order->is_ordering && order->has_marked ? poll_few(wait, order, fds, (uint32_t)count, &is_first) : 0;
 	if (n == 0) {

@@ -151,7 +151,9 @@ static int any_select(const struct wait *wait)
 {
 	bool is_in_range = wait->count > 0 && wait->count <= FD_SETSIZE;
 	struct stingy_order *order = is_in_range ? stingy_order_poll_enter(most_bits(wait)) : NULL;
-	return order ? ordered_select(wait, order) : next_select(wait);
+	if (!order)
+		return next_select(wait);
+	return order->is_seen ? ordered_select(wait, order) : stingy_order_heard(order, next_select(wait));
 }
 
 ENTRY int select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *timeout)

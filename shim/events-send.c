@@ -14,7 +14,7 @@
 
 static ssize_t sent(int fd, ssize_t result)
 {
-	if (stingy_order_is_on && result > 0) {
+	if (stingy_order_is_counting && result > 0) {
 		const struct stingy_watch *watch = stingy_watch_of(fd);
 		stingy_order_answers += watch && watch->role == STINGY_ROLE_ACCEPTED;
 	}

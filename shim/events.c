@@ -56,6 +56,8 @@ static int ordered_wait(const struct wait *wait, int max)
 	struct stingy_order *order = max > 0 ? stingy_order_epoll_enter(wait->epoll) : NULL;
 	if (!order)
 		return next_wait(wait, wait->epoll, max, false);
+	if (!order->is_seen)
+		return stingy_order_heard(order, next_wait(wait, wait->epoll, max, false));
 	int n = order->is_ordering && stingy_order_asks_first(order) ? ask_first(wait, order, max) : 0;
 	bool is_first = n > 0;
 	if (!is_first)

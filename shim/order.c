@@ -22,6 +22,7 @@
 #define EVENT_TICKS 1000u /* and for each event that it found */
 
 bool stingy_order_is_on;
+__thread bool stingy_order_is_counting __attribute__((tls_model("initial-exec")));
 __thread uint32_t stingy_order_answers __attribute__((tls_model("initial-exec")));
 
 static struct stingy_order orders[ORDERS];
@@ -112,20 +113,36 @@ static uint32_t refused_since(uint64_t before)
 	return refused > before ? (uint32_t)(refused - before) : 0;
 }
 
+/* The turn before is over. */
+static void tell(struct stingy_order *order)
+{
+	order->turn.ticks += order->entered - order->returned;
+	order->turn.units = stingy_order_answers;
+	order->turn.refused = refused_since(order->refused);
+	order->returned = 0;
+	stingy_tuner_turn(&order->tuner, &order->turn);
+	stingy_order_publish(order);
+}
+
 bool stingy_order_begin(struct stingy_order *order)
 {
+	order->is_seen = !stingy_tuner_sleeps(&order->tuner);
+	if (!order->is_seen)
+		return false;
 	order->entered = __rdtsc();
-	if (order->returned != 0) {
-		order->turn.ticks += order->entered - order->returned;
-		order->turn.units = stingy_order_answers;
-		order->turn.refused = refused_since(order->refused);
-		order->returned = 0;
-		stingy_tuner_turn(&order->tuner, &order->turn);
-		stingy_order_publish(order);
-	}
+	if (order->returned != 0)
+		tell(order);
+	stingy_order_is_counting = false;
+	order->is_seen = order->tuner.sleep == 0;
 	order->most = most(&order->tuner);
 	order->turn = (struct stingy_tuner_turn){.most = order->most};
 	return order->tuner.bound != 0 && !order->tuner.is_resting;
+}
+
+int stingy_order_heard(struct stingy_order *order, int n)
+{
+	stingy_tuner_heard(&order->tuner, n);
+	return n;
 }
 
 bool stingy_order_asks_first(const struct stingy_order *order)
@@ -147,6 +164,7 @@ void stingy_order_end(struct stingy_order *order, bool is_first)
 	order->turn.ticks = waited < longest ? waited : longest;
 	order->turn.is_first = is_first;
 	order->refused = stingy_room_refused();
+	stingy_order_is_counting = true;
 	stingy_order_answers = 0;
 	order->n_first = is_first ? order->n_first + 1 : 0;
 	stingy_order_count_turn(order);

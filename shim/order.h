@@ -22,9 +22,10 @@
  * to be served: a region of which idle connections have more than half sets no bound at all.
  *
  * Whether ordering is on, and with which bound, the tuner decides (tuner.h), unless the user gives a number. The user's
- * word is STINGY_SCHEDULE, and where that says nothing, the manifest's schedule. While it is off, a turn costs a few
- * table look-ups, and no system call. While it is on, the system calls that are added are ones that the server makes
- * itself, so a seccomp filter that suits the server suits us.
+ * word is STINGY_SCHEDULE, and where that says nothing, the manifest's schedule. While it is off, most turns are not
+ * looked at: such a turn costs a few loads, and what it does with its events nothing, but for a note of each change of
+ * a registration, without which ordering could not begin again. While it is on, the system calls that are added are
+ * ones that the server makes itself, so a seccomp filter that suits the server suits us.
  *
  * Memory: a table by descriptor (watch.h), and static state. One thread an order; no lock. Everything here keeps errno.
  */
@@ -52,6 +53,7 @@ struct stingy_order {
 	int first;                     /* epoll: our own instance beside the server's; -1: none */
 	bool is_used;                  /* it belongs to a place; atomic */
 	bool is_left;                  /* it is left alone, for good; atomic */
+	bool is_seen;                  /* this turn is looked at */
 	bool is_ordering;              /* it does, in this turn */
 	bool has_levels;               /* epoll: of the accepted connections, some are level-triggered */
 	bool is_writing;               /* the last event was of this kind */
@@ -70,7 +72,9 @@ struct stingy_order {
 /* Whether any of this is wanted: else all entry points do no more than they must. */
 extern bool stingy_order_is_on __attribute__((visibility("hidden")));
 
-/* What the thread has sent to accepted connections since its last turn began: the measure of its work. */
+/* What the thread has sent to accepted connections since its last turn began, if that turn is looked at: the measure of
+ * its work. */
+extern __thread bool stingy_order_is_counting __attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern __thread uint32_t stingy_order_answers __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* What is in force: what the environment says, and if that says nothing, what the manifest does. In the constructor. */
@@ -101,11 +105,14 @@ void stingy_order_leave(struct stingy_order *order, enum stingy_live_left why);
 /*
  * A turn: the server waits; each event that it is given is seen; and it goes on. stingy_order_begin says whether to
  * order, and stingy_order_asks_first then, whether the turn may be of kind 1. The tuner's bound applies in any case.
+ * A turn that is not looked at (is_seen is false then) consists of the server's own call alone; stingy_order_heard is
+ * told what that returned, and returns it.
  */
 bool stingy_order_begin(struct stingy_order *order);
 bool stingy_order_asks_first(const struct stingy_order *order);
 void stingy_order_see(struct stingy_order *order, uint32_t events);
 void stingy_order_end(struct stingy_order *order, bool is_first);
+int stingy_order_heard(struct stingy_order *order, int n);
 
 /* order-live.c keeps the figures: after the tuner has said something, of an event, and of a turn. */
 void stingy_order_publish(struct stingy_order *order);

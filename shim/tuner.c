@@ -10,14 +10,18 @@
 #define PATIENCE_LEAST 64u                 /* blocks */
 #define PATIENCE_ON    256u                /* at least, where there is something to lose by a search */
 #define PATIENCE_MOST  8192u
-#define CROWD_CHANGE   4u   /* a crowd so many times as large or small is another one */
-#define CHANGE_BLOCKS  8u   /* that a bound is held before any change counts */
-#define REFUSED_CHANGE 128u /* of STINGY_TUNER_COST_UNITS answers: more than that more is another matter */
-#define LOSSES         3u   /* pairs, which end the duel for the challenger */
-#define EARLY_PAIRS    3u   /* pairs that are enough if they are won by far */
-#define EARLY_GAIN     10   /* per cent, in the median, and no less than they are apart */
-#define OPENING_GAIN   3    /* per cent that a bound must win over none */
-#define CLIMBING_GAIN  1    /* per cent that another bound must win over the one we have */
+#define CROWD_CHANGE   4u     /* a crowd so many times as large or small is another one */
+#define CHANGE_BLOCKS  8u     /* that a bound is held before any change counts */
+#define SLEEP_MOST     65536u /* turns */
+#define SHARE_SEEN     16u    /* of that many blocks without a bound one is looked at */
+#define REFUSED_CHANGE 128u   /* of STINGY_TUNER_COST_UNITS answers: more than that more is another matter */
+#define EARLY_PAIRS    3u     /* pairs that are enough if they are of one mind */
+#define LEAD_TO_WIN    6      /* pairs that say yes, more than no */
+#define LEAD_TO_LOSE   4      /* and the other way round; who loses is tried again in the next search */
+#define LEAD_AT_LAST   3      /* when there have been as many pairs as there may be */
+#define CLIMBING_PAIRS 15u    /* at most, where a bound is known to be good: less is at stake */
+#define OPENING_GAIN   30     /* thousandths that a bound must win over none */
+#define CLIMBING_GAIN  10     /* thousandths that another bound must win over the one we have */
 
 #define USUAL      16u                 /* events: what many servers come to */
 #define REST_LEAST (UINT64_C(1) << 35) /* ticks of work: some ten seconds */
@@ -164,57 +168,63 @@ static uint32_t arm(uint32_t n)
 	return (n + 1) / 2 % 2;
 }
 
-/* What the challenger saved in a pair, in per cent of what the other cost. */
-static int gain(const struct stingy_tuner_duel *duel, uint32_t pair)
+/* What the challenger saved in the pair that is done, in thousandths of what the other cost. */
+static int gain(const struct stingy_tuner_duel *duel)
 {
-	int64_t before = (int64_t)duel->cost[0][pair], after = (int64_t)duel->cost[1][pair];
-	return before > 0 ? (int)((before - after) * 100 / before) : 0;
+	int64_t before = (int64_t)duel->cost[0], after = (int64_t)duel->cost[1];
+	return before > 0 ? (int)((before - after) * 1000 / before) : 0;
 }
 
-/* Sorts what was won in the pairs; the median of it. */
-static int median_gain(const struct stingy_tuner_duel *duel, uint32_t n_pairs, int *sorted)
+/* Puts what was saved in a pair among what was saved in those before, by size. */
+static void add_pair(struct stingy_tuner_duel *duel, int value)
 {
-	for (uint32_t i = 0; i < n_pairs; i++) {
-		int value = gain(duel, i);
-		uint32_t at = i;
-		for (; at > 0 && sorted[at - 1] > value; at--)
-			sorted[at] = sorted[at - 1];
-		sorted[at] = value;
-	}
-	return sorted[n_pairs / 2];
+	uint32_t at = duel->n_pairs++;
+	for (; at > 0 && duel->gain[at - 1] > value; at--)
+		duel->gain[at] = duel->gain[at - 1];
+	duel->gain[at] = value;
 }
 
 enum result { OPEN, WON, LOST };
 
-static enum result judge(struct stingy_tuner *tuner, uint32_t n_pairs)
+/* By what each pair says: at once where all are of one mind, and are farther from the margin than from each other. */
+static enum result judge(const struct stingy_tuner_duel *duel, int margin, uint32_t n_most)
 {
-	int margin = tuner->phase == STINGY_TUNER_OPENING ? OPENING_GAIN : CLIMBING_GAIN;
-	int sorted[STINGY_TUNER_PAIRS] = {0};
-	const struct stingy_tuner_duel *duel = &tuner->duel;
-	int median = median_gain(duel, n_pairs, sorted);
-	int spread = sorted[n_pairs - 1] - sorted[0];
-	bool is_roomier = tuner->phase == STINGY_TUNER_DESCENDING && duel->refused[1] < duel->refused[0] / 2;
-	if (is_roomier)
-		margin = -margin;
-	if (tuner->phase == STINGY_TUNER_OPENING)
-		tuner->saved = median;
-	if (n_pairs >= LOSSES && sorted[LOSSES - 1] < margin)
-		return LOST;
-	if (n_pairs == EARLY_PAIRS && median >= EARLY_GAIN && median >= spread)
+	uint32_t n = duel->n_pairs;
+	int far = duel->gain[n / 2] - margin, spread = duel->gain[n - 1] - duel->gain[0];
+	if (n >= EARLY_PAIRS && duel->lead == (int)n && far >= spread)
 		return WON;
-	if (n_pairs < STINGY_TUNER_PAIRS)
+	if (n >= EARLY_PAIRS && duel->lead == -(int)n && -far >= spread)
+		return LOST;
+	if (duel->lead <= -LEAD_TO_LOSE || (n == n_most && duel->lead < LEAD_AT_LAST))
+		return LOST;
+	if (duel->lead < LEAD_TO_WIN && n < n_most)
 		return OPEN;
-	return is_roomier || median >= (sorted[n_pairs - 2] - sorted[1]) / 2 ? WON : LOST;
+	int middle = duel->gain[n * 3 / 4] - duel->gain[n / 4];
+	return margin < 0 || duel->gain[n / 2] * 5 >= middle * 2 ? WON : LOST;
+}
+
+static enum result judge_pair(struct stingy_tuner *tuner)
+{
+	struct stingy_tuner_duel *duel = &tuner->duel;
+	bool is_opening = tuner->phase == STINGY_TUNER_OPENING;
+	int margin = is_opening ? OPENING_GAIN : CLIMBING_GAIN, value = gain(duel);
+	if (tuner->phase == STINGY_TUNER_DESCENDING && duel->refused[1] < duel->refused[0] / 2)
+		margin = -margin; /* it is roomier */
+	add_pair(duel, value);
+	duel->lead += value >= margin ? 1 : -1;
+	if (is_opening)
+		tuner->saved = duel->gain[duel->n_pairs / 2] / 10;
+	return judge(duel, margin, is_opening ? STINGY_TUNER_PAIRS : CLIMBING_PAIRS);
 }
 
 /* A block of a duel is done. */
 static void score(struct stingy_tuner *tuner, uint64_t cost)
 {
 	struct stingy_tuner_duel *duel = &tuner->duel;
-	duel->cost[arm(duel->n)][duel->n / 2] = cost;
+	duel->cost[arm(duel->n)] = cost;
 	duel->refused[arm(duel->n)] += tuner->block.refused;
 	duel->n++;
-	enum result result = duel->n % 2 == 0 ? judge(tuner, duel->n / 2) : OPEN;
+	enum result result = duel->n % 2 == 0 ? judge_pair(tuner) : OPEN;
 	if (result == OPEN)
 		begin_block(tuner, duel->bound[arm(duel->n)]);
 	else
@@ -233,16 +243,30 @@ static bool has_become_tight(const struct stingy_tuner *tuner)
 	       tuner->refused > tuner->held_refused + REFUSED_CHANGE;
 }
 
+/* A block without a bound stands for those that are slept through. */
+static void sleep_on(struct stingy_tuner *tuner)
+{
+	uint32_t busy = tuner->crowd > STINGY_TUNER_LEAST ? tuner->crowd : STINGY_TUNER_LEAST;
+	tuner->alarm = busy < UINT32_MAX / CROWD_CHANGE ? busy * CROWD_CHANGE : UINT32_MAX;
+	tuner->sleep =
+		tuner->block.turns < SLEEP_MOST / SHARE_SEEN ? tuner->block.turns * (SHARE_SEEN - 1) : SLEEP_MOST;
+	begin_block(tuner, 0);
+}
+
 /* A block of a time of holding is done. */
 static void grow_older(struct stingy_tuner *tuner)
 {
-	if (tuner->held++ == 0)
+	uint32_t stands_for = tuner->bound == 0 ? SHARE_SEEN : 1;
+	if (tuner->held == 0)
 		tuner->held_refused = tuner->refused;
-	tuner->held_ticks += tuner->block.ticks;
+	tuner->held += stands_for;
+	tuner->held_ticks += tuner->block.ticks * stands_for;
 	tuner->is_tight = has_become_tight(tuner);
 	bool is_due = tuner->held >= tuner->patience && (tuner->chosen != 0 || tuner->held_ticks >= tuner->rest);
 	if (!tuner->is_fixed && !tuner->is_resting && (is_due || tuner->is_tight || is_another_crowd(tuner)))
 		begin_search(tuner);
+	else if (tuner->bound == 0)
+		sleep_on(tuner);
 	else
 		begin_block(tuner, tuner->bound);
 }
@@ -277,6 +301,7 @@ void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_tur
 	struct stingy_tuner_block *block = &tuner->block;
 	block->units += turn->units;
 	if (block->is_counting) {
+		block->turns++;
 		block->ticks += turn->ticks;
 		block->events += turn->events;
 		block->refused += turn->refused;

@@ -2,13 +2,16 @@
  * Finds out at run time whether ordering (order.h) is worth its while, and with which bound: how many events a turn of
  * the loop may begin with. Arithmetic only, with no memory but its own structure.
  *
- * It is told of each turn how many answers came of it (units). Turns make up blocks. What a block cost
- * says the thread's processor clock, which is asked at the ends of the blocks of a search, and never else; or if there
- * is none to be had, the ticks that the turns took. A duel between two bounds, of which one may be "none", alternates
- * blocks of both, in the order ABBA, so that a drift of the load favours neither. The challenger wins if it saves a
- * margin in five pairs of blocks of seven, and in the median half of what the pairs differ by among themselves (without
- * the best and the worst): ticks go on while another process has the processor, and then say little. What saves much is
- * accepted after three pairs, and what saves nothing is given up after three.
+ * It is told of each turn how many answers came of it (units). Turns make up blocks. What a block cost says the
+ * thread's processor clock, which is asked at the ends of the blocks of a search, and never else; or if there is none
+ * to be had, the ticks that the turns took. A duel between two bounds, of which one may be "none", alternates blocks of
+ * both, in the order ABBA, so that a drift of the load favours neither; the two blocks of a pair are side by side. Each
+ * pair has one vote: whether the challenger saved a margin in it. (By how much does not count: when another process had
+ * the processor or the cache, it may be anything.) The challenger wins when it is six votes ahead, and loses when it is
+ * four behind: what is clear costs a few pairs, and what is not gets more, up to a number at which it must be three
+ * ahead. Three pairs are enough if all say the same, and what they say in the median is farther from the margin than
+ * they are from each other. Nobody wins by less than the pairs differ among themselves, or nearly so (two fifths of
+ * what the middle half of them spans): there is noise in which six votes are had by chance.
  *
  * A search is a row of duels: a few bounds against "none", first of all the one that was settled on before; then the
  * winner against its double and its half, until none is better. What it settles on is kept for so many blocks, and
@@ -23,6 +26,10 @@
  * An expected bound (a manifest's) is in force from the beginning, at rest. When it comes to matter, it has to win
  * against "none" like one that was settled on.
  *
+ * While it holds "none", only one block in sixteen is looked at, and stands for the others: meanwhile the tuner sleeps
+ * for so many turns, and whoever has turns to tell of need not know what is in them. It is woken by a turn that brings
+ * far more events than those before.
+ *
  * Where fewer events than the bound are ready in many turns in a row, ordering rests until a turn brings as many: the
  * bound stays in force, as it costs nothing, but nobody need ask for what is under way. Where the crowd is less than
  * twice the least bound, there is no search.
@@ -33,7 +40,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STINGY_TUNER_PAIRS      7u    /* of blocks, in a duel, at most */
+#define STINGY_TUNER_PAIRS      31u   /* of blocks, in a duel, at most */
 #define STINGY_TUNER_COST_UNITS 1024u /* what costs are given for */
 #define STINGY_TUNER_LEAST      4u    /* events: with fewer, the loop itself costs more than any cache can win */
 
@@ -54,15 +61,19 @@ struct stingy_tuner_block {
 	uint64_t skipped; /* ticks of turns that the bound before left behind */
 	uint64_t squares; /* of the events of each turn, added up */
 	uint32_t units, events, refused;
+	uint32_t turns;
 	bool is_counting; /* the turns that the bound before left behind are over */
 };
 
 /* The challenger is arm 1. */
 struct stingy_tuner_duel {
 	uint32_t bound[2];
-	uint32_t n; /* blocks that are done */
-	uint64_t cost[2][STINGY_TUNER_PAIRS];
-	uint64_t refused[2]; /* in all blocks of each */
+	uint32_t n;                   /* blocks that are done */
+	uint32_t n_pairs;             /* that are judged */
+	uint64_t cost[2];             /* in the pair that is under way */
+	int gain[STINGY_TUNER_PAIRS]; /* of each pair, in thousandths, by size */
+	int lead;                     /* pairs in which the challenger won its margin, less those in which it did not */
+	uint64_t refused[2];          /* in all blocks of each */
 };
 
 enum stingy_tuner_phase {
@@ -80,6 +91,8 @@ struct stingy_tuner {
 	bool is_fixed;           /* the bound is the user's: it rests, but there is no search */
 	bool is_resting;         /* there are too few events for the bound to matter */
 	uint32_t slack;          /* turns in a row that brought fewer events than the bound */
+	uint32_t sleep;          /* turns that nothing need be told of */
+	uint32_t alarm;          /* events in one of them that end that */
 	uint32_t crowd; /* events in the turn in which the average event came, in the last block without bound */
 	uint32_t patience, held; /* blocks to hold, at least; how many it has been */
 	uint64_t rest;           /* ticks of work to do without a bound, at least */
@@ -111,5 +124,20 @@ void stingy_tuner_init(struct stingy_tuner *tuner, uint64_t (*clock)(void), uint
 
 /* The bound may be another afterwards. */
 void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_turn *turn);
+
+/* Before each turn: whether it need not be told of. Then stingy_tuner_heard is told how many events it brought. */
+static inline bool stingy_tuner_sleeps(struct stingy_tuner *tuner)
+{
+	if (tuner->sleep == 0)
+		return false;
+	tuner->sleep--;
+	return true;
+}
+
+static inline void stingy_tuner_heard(struct stingy_tuner *tuner, int events)
+{
+	if (__builtin_expect(events >= 0 && (uint32_t)events > tuner->alarm, 0))
+		tuner->sleep = 0;
+}
 
 #endif

@@ -32,6 +32,7 @@ const char *stingy_model_reason(enum stingy_left_out reason)
 		[STINGY_KEPT_GLOBAL] = "kept",
 		[STINGY_LEFT_OUT_GLOBAL] = "beyond the globals' part of the cache",
 		[STINGY_LEFT_OUT_RARE] = "hardly any allocations",
+		[STINGY_LEFT_OUT_KEPT] = "kept by connections from request to request, and by more than fit",
 		[STINGY_LEFT_OUT_UNBOUNDED] = "in a cycle of stages, and not bounded per task",
 		[STINGY_LEFT_OUT_LARGE] = "too large for the cache",
 		[STINGY_LEFT_OUT_NO_ROOM] = "no room left",
@@ -59,6 +60,8 @@ static enum stingy_left_out judge(const struct stingy_model_source *source, uint
 		return stingy_globals_has(source->globals, number) ? STINGY_KEPT_GLOBAL : STINGY_LEFT_OUT_GLOBAL;
 	if (!unit->serving || unit->serving * 1000000 < source->census->serving * source->min_share)
 		return STINGY_LEFT_OUT_RARE;
+	if (source->is_for_tasks && source->kinds->kind[number].class == STINGY_CLASS_PER_CONNECTION)
+		return STINGY_LEFT_OUT_KEPT;
 	if (bound->by == STINGY_BOUND_BY_NOTHING)
 		return STINGY_LEFT_OUT_UNBOUNDED;
 	size = stingy_model_size(unit, source->choices->cover);

@@ -23,6 +23,7 @@ enum stingy_left_out {
 	STINGY_KEPT_GLOBAL,        /* final: in a region of its own, and no part of the problem */
 	STINGY_LEFT_OUT_GLOBAL,    /* final, and beyond what such kinds may take */
 	STINGY_LEFT_OUT_RARE,      /* hardly any allocations */
+	STINGY_LEFT_OUT_KEPT,      /* each connection keeps it, and the source leaves that out */
 	STINGY_LEFT_OUT_UNBOUNDED, /* allocated in a cycle of stages, and nothing bounds how many one task holds */
 	STINGY_LEFT_OUT_LARGE,     /* one object, or those of one task, would take too much of the slab */
 	STINGY_LEFT_OUT_NO_ROOM,   /* not even one instance of each fits */
@@ -43,6 +44,7 @@ struct stingy_model_source {
 	uint64_t tau;       /* bytes: the slab less the globals */
 	uint32_t line;      /* bytes of a line of the cache */
 	uint32_t min_share; /* in millionths of the allocations while serving */
+	bool is_for_tasks;  /* what connections keep is left out (schedule.h) */
 };
 
 struct stingy_model {

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PERCENT 100u
-#define TYPICAL 50u /* percent: of the tasks, for what one takes; of the allocations, for a size that is no slot's */
+#define PERCENT   100u
+#define KEPT_PART 4u  /* of the slab, for what connections keep */
+#define SEVERAL   2u  /* requests of a connection, in the mean */
+#define TYPICAL   50u /* percent: of the tasks, for what one takes; of the allocations, for a size that is no slot's */
 
 /* Percent of the tasks that had an object of the unit. */
 static uint32_t share(const struct stingy_census *census, const struct stingy_unit *unit)
@@ -104,6 +106,20 @@ static uint64_t unmanaged_bytes(const struct stingy_model_source *source, const 
 				 stingy_unit_per_task(unit, TYPICAL) * share(atoms, unit) / PERCENT;
 	}
 	return bytes;
+}
+
+bool stingy_schedule_is_for_tasks(const struct stingy_model_source *source)
+{
+	const struct stingy_census *census = source->census;
+	uint64_t kept = 0;
+
+	if (census->requests < census->connections * SEVERAL)
+		return false;
+	for (uint32_t i = 0; i < source->kinds->n_kinds; i++)
+		if (source->kinds->kind[i].class == STINGY_CLASS_PER_CONNECTION)
+			kept += stingy_model_size(&census->unit[i], source->choices->cover) *
+				census->unit[i].max_live_in_thread;
+	return kept > source->slab / KEPT_PART;
 }
 
 static const char *why_not(const struct stingy_schedule *schedule, bool is_loop)

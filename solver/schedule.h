@@ -9,6 +9,12 @@
  * bear. Else the manifest has no schedule, unless the user wants one. Even where a gain is expected, the library looks
  * whether it comes, and with which number: so nothing here has to be exact.
  *
+ * Order brings down how many tasks are under way, but not how many connections there are. What these keep from request
+ * to request fills its regions once, for the first connections that come, which hardly ever touch it, and those of the
+ * tasks are the smaller for it: where it takes more than a part of the slab for all connections that were seen, an
+ * ordered server does without its regions. (Not where connections have hardly more than one request each: then there
+ * are as many as tasks.)
+ *
  * No memory of its own.
  */
 #ifndef STINGY_SCHEDULE_H
@@ -46,6 +52,9 @@ struct stingy_schedule {
 void stingy_schedule_init(struct stingy_schedule *schedule, const struct stingy_schedule_options *options,
 			  const struct stingy_model_source *source, const struct stingy_model *model,
 			  const struct stingy_census *atoms, bool is_loop);
+
+/* Whether there are too many connections for what they keep. The events are to be ordered. */
+bool stingy_schedule_is_for_tasks(const struct stingy_model_source *source);
 
 /* In a line, for people: text of STINGY_SCHEDULE_TEXT bytes. Returns text. */
 #define STINGY_SCHEDULE_TEXT 256u

@@ -202,22 +202,45 @@ static void model_with(struct stingy_solve *solve, uint64_t room)
 		.slab = slab,
 		.tau = slab - solve->globals.bytes,
 		.min_share = solve->options->min_share,
+		.is_for_tasks = solve->is_for_tasks,
 	};
 	stingy_model_init(&solve->model, &solve->source);
 }
 
-/* Once the model shows what the tasks leave, the globals may have that. */
+static void make_schedule(struct stingy_solve *solve)
+{
+	bool is_loop = false;
+
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		is_loop |= stingy_solve_uses(solve, &solve->input[i]) && solve->input[i].waited &&
+			   solve->input[i].accepted;
+	stingy_schedule_init(&solve->schedule, &solve->options->schedule, &solve->source, &solve->model, &solve->atoms,
+			     is_loop);
+}
+
+static void model_anew(struct stingy_solve *solve, uint64_t room)
+{
+	stingy_model_fini(&solve->model);
+	stingy_globals_fini(&solve->globals);
+	model_with(solve, room);
+}
+
+/*
+ * Once the model shows whether the server is to be ordered, what its connections keep may be left out. Else, once it
+ * shows what the tasks leave, the globals may have that: most of these are kept by connections, too.
+ */
 static int make_model(struct stingy_solve *solve)
 {
 	uint64_t part = (stingy_solve_slab(solve) - solve->stack) / STINGY_GLOBALS_PART, left;
 
 	model_with(solve, part);
+	make_schedule(solve);
+	solve->is_for_tasks = solve->schedule.is_wanted && stingy_schedule_is_for_tasks(&solve->source);
+	if (solve->is_for_tasks)
+		model_anew(solve, part);
 	left = solve->globals.bytes + stingy_model_spare(&solve->model);
-	if (left > part) {
-		stingy_model_fini(&solve->model);
-		stingy_globals_fini(&solve->globals);
-		model_with(solve, left);
-	}
+	if (left > part && !solve->is_for_tasks)
+		model_anew(solve, left);
 	if (!solve->kinds.n_kinds)
 		solve->nothing = "no object was seen to begin and end while serving";
 	else if (!solve->model.problem.n_kinds && !solve->globals.n_globals)
@@ -301,17 +324,6 @@ static int check_stage(struct stingy_solve *solve)
 			return 0;
 	return stingy_solve_fail(solve, "no stage is called '%s'; the busiest is '%s'", solve->choices.stage,
 				 busiest(problem));
-}
-
-static void make_schedule(struct stingy_solve *solve)
-{
-	bool is_loop = false;
-
-	for (uint32_t i = 0; i < solve->n_inputs; i++)
-		is_loop |= stingy_solve_uses(solve, &solve->input[i]) && solve->input[i].waited &&
-			   solve->input[i].accepted;
-	stingy_schedule_init(&solve->schedule, &solve->options->schedule, &solve->source, &solve->model, &solve->atoms,
-			     is_loop);
 }
 
 int stingy_solve_survey(struct stingy_solve *solve, const char *const *paths, uint32_t n_paths)

@@ -255,6 +255,66 @@ static void the_user_has_the_last_word_on_the_schedule(void **state)
 	made_fini(&server.made);
 }
 
+/* So many connections at once, that keep an object each, and have so many requests. */
+static void make_crowd(struct server *server, uint64_t connections, unsigned requests)
+{
+	struct made_trace *made = &server->made;
+
+	make_server(server);
+	for (uint64_t fd = 5; fd < 5 + connections; fd++) {
+		made_wait(made, server->wait);
+		made_turn(made, 3);
+		made_fd(made, STINGY_TRACE_ACCEPT, fd);
+		made_alloc(made, server->connection, 256, fd << 24);
+	}
+	for (uint64_t i = 0; i < connections * requests; i++) {
+		uint64_t fd = 5 + i % connections;
+
+		made_wait(made, server->wait);
+		made_turn(made, fd);
+		made_request(made, fd);
+		made_alloc(made, server->request, 1024, fd << 24 | 0x1000);
+		made_free(made, fd << 24 | 0x1000);
+	}
+	for (uint64_t fd = 5; fd < 5 + connections; fd++) {
+		made_wait(made, server->wait);
+		made_turn(made, fd);
+		made_fd(made, STINGY_TRACE_CLOSE, fd);
+		made_free(made, fd << 24);
+	}
+	made_save(made, path_of("a.trace"), made->size);
+	made_fini(made);
+}
+
+/* Whether what connections keep has a region, under such a schedule, in a cache of 64 times 4 KiB. */
+static bool has_place(enum stingy_schedule_wish wish, uint64_t connections, unsigned requests)
+{
+	struct stingy_solve_options options = cache_of(64);
+	struct stingy_solve solver;
+	struct server server;
+	const char *path = path_of("a.trace");
+	enum stingy_left_out connection, request;
+
+	make_crowd(&server, connections, requests);
+	options.schedule.wish = wish;
+	solve_with(&solver, &options, 1, &path);
+	connection = solver.model.left_out[solver.kinds.kind_of[find_chain(&solver, "accept_it")]];
+	request = solver.model.left_out[solver.kinds.kind_of[find_chain(&solver, "serve_it")]];
+	stingy_solve_fini(&solver);
+	assert_int_equal(request, STINGY_KEPT);
+	assert_true(connection == STINGY_KEPT || connection == STINGY_LEFT_OUT_KEPT);
+	return connection == STINGY_KEPT;
+}
+
+static void an_ordered_server_has_no_regions_for_what_too_many_connections_keep(void **state)
+{
+	(void)state;
+	assert_true(has_place(STINGY_SCHEDULE_OFF, 2500, 3));
+	assert_false(has_place(STINGY_SCHEDULE_AUTO, 2500, 3));
+	assert_true(has_place(STINGY_SCHEDULE_AUTO, 200, 3));  /* they fit */
+	assert_true(has_place(STINGY_SCHEDULE_AUTO, 2500, 1)); /* one has hardly more than one request */
+}
+
 /* Stages that a program announces may be those of anything. */
 static void what_accepts_no_connections_has_no_schedule(void **state)
 {
@@ -281,6 +341,7 @@ int main(void)
 		cmocka_unit_test(traces_of_other_programs_are_passed_over),
 		cmocka_unit_test(a_schedule_is_expected_to_gain_where_more_may_come_than_fit),
 		cmocka_unit_test(the_user_has_the_last_word_on_the_schedule),
+		cmocka_unit_test(an_ordered_server_has_no_regions_for_what_too_many_connections_keep),
 		cmocka_unit_test(what_accepts_no_connections_has_no_schedule),
 	};
 

@@ -26,6 +26,8 @@ struct model {
 	uint64_t n_requests; /* in all */
 	uint64_t n_bounded;  /* of these, while there was a bound */
 	uint64_t ticks;      /* in all, without the noise */
+	uint64_t n_turns;    /* in all */
+	uint64_t n_asleep;   /* of these, that the tuner did not need to know of */
 };
 
 /* Twice as dear where far more tasks than `best` are begun at a time; fewer win nothing more. */
@@ -37,6 +39,11 @@ static uint64_t cost(const struct model *model, uint32_t n)
 	return REQUEST + REQUEST * over / (over + model->best);
 }
 
+/* A server for which any bound of at most 16 saves so much, on a machine on which blocks vary so much, per cent. */
+struct wind {
+	int gain, noise;
+};
+
 static uint64_t clocked; /* what the processor clock would say; 0: there is none */
 
 static uint64_t read_clock(void)
@@ -46,6 +53,7 @@ static uint64_t read_clock(void)
 
 static void turn(struct model *model)
 {
+	bool is_asleep = stingy_tuner_sleeps(&model->tuner);
 	uint32_t bound = model->tuner.bound;
 	uint32_t n = bound != 0 && bound < model->clients ? bound : model->clients;
 	uint64_t ticks = model->per_turn + n * cost(model, n);
@@ -61,7 +69,12 @@ static void turn(struct model *model)
 		.units = n,
 		.refused = model->room && n > model->room ? n - model->room : 0,
 	};
-	stingy_tuner_turn(&model->tuner, &turn);
+	if (is_asleep)
+		stingy_tuner_heard(&model->tuner, (int)n);
+	else
+		stingy_tuner_turn(&model->tuner, &turn);
+	model->n_turns++;
+	model->n_asleep += is_asleep;
 }
 
 static void run(struct model *model, uint64_t requests)
@@ -98,7 +111,7 @@ static void test_finds(void **state)
 		assert_int_not_equal(chosen, 0);
 		assert_true(model.per_turn / chosen + cost(&model, chosen) < REQUEST * 110 / 100);
 		assert_true(model.n_bounded * 10 > model.n_requests * 8);
-		assert_in_range(model.tuner.saved, 10, 60);
+		assert_in_range(model.tuner.saved, 5, 60);
 	}
 }
 
@@ -119,7 +132,7 @@ static void leaves_alone(uint32_t noise, bool has_clock, unsigned wrong)
 	}
 	printf("# noise %u%%: %u of 100 wrong, %.2f%% of the time lost\n", noise, n_wrong,
 	       100.0 * (double)ticks / (double)bare - 100.0);
-	assert_true(ticks < bare + bare / 100);
+	assert_true(ticks < bare + bare / 50);
 	assert_in_range(n_wrong, 0, wrong);
 }
 
@@ -135,7 +148,85 @@ static void test_noise(void **state)
 {
 	(void)state;
 	leaves_alone(80, true, 0);
-	leaves_alone(80, false, 40); /* a wrong one has to win again in the next search */
+	leaves_alone(80, false, 60); /* a wrong one has to win again in the next search */
+}
+
+/* About normal, with a standard deviation of a hundred; one of ten is four times as far off, as on a shared machine. */
+static int shiver(void)
+{
+	int sum = 0;
+	for (int i = 0; i < 12; i++)
+		sum += (int)below(201) - 100;
+	return below(10) == 0 ? sum * 2 : sum / 2;
+}
+
+/* On to the end of a search, of turns that each are a block or the pause before one. Returns the bound it comes to. */
+static uint32_t search(const struct wind *wind, uint64_t *n_blocks)
+{
+	struct stingy_tuner tuner;
+	uint64_t end = 1000;
+	stingy_tuner_init(&tuner, read_clock, 16, STINGY_TUNER_SEARCH);
+	for (clocked = 1; tuner.n_duels == 0 || tuner.phase != STINGY_TUNER_HOLDING; end--) {
+		int64_t percent = tuner.bound != 0 && tuner.bound <= 16 ? 100 - wind->gain : 100;
+		int64_t ticks = (1 << 28) / 10000 * (percent * 100 + wind->noise * shiver());
+		const struct stingy_tuner_turn turn = {.ticks = 1 << 28, .events = 2500, .units = 2500};
+		assert_int_not_equal(end, 0); /* what a search may cost is bounded */
+		clocked += ticks > 0 ? (uint64_t)ticks : 1;
+		*n_blocks += tuner.block.is_counting;
+		stingy_tuner_turn(&tuner, &turn);
+	}
+	return tuner.chosen;
+}
+
+/* Of a thousand searches: how many come to a bound, and what they cost. */
+static void error_rate(int gain, int noise, unsigned least, unsigned most)
+{
+	const struct wind wind = {gain, noise};
+	unsigned n_found = 0;
+	uint64_t n_blocks = 0;
+	for (int i = 0; i < 1000; i++)
+		n_found += search(&wind, &n_blocks) != 0;
+	printf("# saves %+d%%, blocks vary by %d%%: a bound in %u of 1000 searches, of %.1f blocks\n", gain, noise,
+	       n_found, (double)n_blocks / 1000);
+	assert_in_range(n_found, least, most);
+}
+
+static void test_error_rates(void **state)
+{
+	(void)state;
+	error_rate(6, 2, 990, 1000);
+	error_rate(6, 4, 900, 1000);
+	error_rate(8, 4, 980, 1000);
+	error_rate(8, 7, 850, 1000);
+	error_rate(0, 2, 0, 15);
+	error_rate(0, 4, 0, 120);
+	error_rate(0, 7, 0, 250);
+	error_rate(-3, 2, 0, 10);
+	error_rate(-3, 4, 0, 30);
+	error_rate(-3, 7, 0, 150);
+}
+
+/* Nothing to win: the tuner sleeps nearly all the time, until far more is ready at once than before. */
+static void test_sleeps(void **state)
+{
+	struct model model;
+	(void)state;
+	begin(&model, 100, 0, 20000, 2);
+	run(&model, 3000000);
+	settle(&model);
+	assert_int_equal(model.tuner.chosen, 0);
+	model.n_turns = model.n_asleep = 0;
+	run(&model, 10000000);
+	printf("# %.1f%% of the turns slept through\n", 100.0 * (double)model.n_asleep / (double)model.n_turns);
+	assert_true(model.n_asleep * 10 > model.n_turns * 8);
+	while (model.tuner.sleep < 100)
+		turn(&model);
+	model.clients = 350;
+	turn(&model);
+	assert_int_not_equal(model.tuner.sleep, 0);
+	model.clients = 2500;
+	turn(&model);
+	assert_int_equal(model.tuner.sleep, 0);
 }
 
 static void test_few(void **state)
@@ -317,6 +408,7 @@ int main(void)
 		cmocka_unit_test(test_finds),        cmocka_unit_test(test_leaves_alone),
 		cmocka_unit_test(test_noise),        cmocka_unit_test(test_few),
 		cmocka_unit_test(test_rests),        cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_sleeps),       cmocka_unit_test(test_error_rates),
 		cmocka_unit_test(test_changes),      cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_expected),     cmocka_unit_test(test_expected_too_much),
 		cmocka_unit_test(test_expected_few), cmocka_unit_test(test_expected_is_bounded),
