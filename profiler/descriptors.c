@@ -135,6 +135,11 @@ bool stingy_descriptors_read(int fd)
 	return !(__atomic_fetch_or(&roles[fd], ASKED, __ATOMIC_RELAXED) & ASKED);
 }
 
+bool stingy_descriptors_answered(int fd)
+{
+	return is_in_range(fd) && (__atomic_load_n(&roles[fd], __ATOMIC_RELAXED) & (ACCEPTED | ASKED)) == ACCEPTED;
+}
+
 bool stingy_descriptors_written(int fd)
 {
 	if (!is_in_range(fd))

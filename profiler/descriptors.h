@@ -26,9 +26,15 @@ void stingy_descriptors_accept(int fd);
 
 /*
  * A read from the descriptor gave something. Whether a request begins with it: the first on an accepted connection, or
- * the first since something was written there. Requests that are read together are one.
+ * the first since something was written there.
  */
 bool stingy_descriptors_read(int fd);
+
+/*
+ * An answer begins on the descriptor, and stingy_descriptors_written will be told. Whether its request is one that was
+ * read together with an earlier one: nothing was read on the accepted connection since something was written there.
+ */
+bool stingy_descriptors_answered(int fd);
 
 /*
  * Something was written to the descriptor, or it begins to connect. Whether it works from now on for the run under way:

@@ -1,6 +1,8 @@
 /*
  * The libc functions by which a server reads and writes, interposed in the profiling library: where on a kept-alive
- * connection a request begins, which descriptors work for whose task, and the system calls themselves.
+ * connection a request begins, which descriptors work for whose task, and the system calls themselves. A request begins
+ * with the first read since something was written; of HTTP, whose answers can be known by their first bytes, also with
+ * an answer that follows another one, and not after an interim answer.
  *
  * The program gets what libc gives, errno included. These are cancellation points and may be called in signal handlers:
  * nothing is held over the call, and what is told of it afterwards is dropped where the recorder was interrupted.
@@ -15,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -70,14 +73,57 @@ static ssize_t did_read(const struct stingy_call *call, ssize_t result)
 	return result;
 }
 
-static ssize_t did_write(const struct stingy_call *call, ssize_t result)
+/* What is written by one call, as far as HTTP tells; of another protocol nothing begins like that. */
+enum message {
+	MESSAGE_OTHER,
+	MESSAGE_ANSWER,  /* an answer begins with it */
+	MESSAGE_INTERIM, /* "100 Continue" and its like, alone: the request goes on */
+};
+
+#define HTTP         "HTTP/1."
+#define INTERIM      "HTTP/1.1 10"
+#define SWITCHED     "HTTP/1.1 101" /* to another protocol: the last answer of this one */
+#define STATUS_LEAST (sizeof(SWITCHED) - 1)
+
+static bool begins(const char *text, const char *wanted)
+{
+	return memcmp(text, wanted, strlen(wanted)) == 0;
+}
+
+/* Of size bytes that were written the first room ones are at text. */
+static enum message message_of(const char *text, size_t room, size_t size)
+{
+	if (size < STATUS_LEAST || room < STATUS_LEAST || !begins(text, HTTP))
+		return MESSAGE_OTHER;
+	if (!begins(text, INTERIM) || begins(text, SWITCHED) || size > room)
+		return MESSAGE_ANSWER;
+	const char *end = memmem(text, size, "\r\n\r\n", 4);
+	return end && end + 4 == text + size ? MESSAGE_INTERIM : MESSAGE_ANSWER;
+}
+
+static ssize_t did_write_from(const struct stingy_call *call, ssize_t result, const void *text, size_t room)
 {
 	int saved = errno;
-	if (result > 0 && stingy_descriptors_written(call->fd))
+	enum message message = result > 0 ? message_of(text, room, (size_t)result) : MESSAGE_OTHER;
+	if (message == MESSAGE_ANSWER && stingy_descriptors_answered(call->fd))
+		stingy_events_request(call->fd);
+	if (result > 0 && message != MESSAGE_INTERIM && stingy_descriptors_written(call->fd))
 		stingy_events_link(call->fd);
 	stingy_events_call_end(call);
 	errno = saved;
 	return result;
+}
+
+/* What a call was given is looked at only once the kernel has found it good. */
+static ssize_t did_write_parts(const struct stingy_call *call, ssize_t result, const struct iovec *part)
+{
+	return result > 0 ? did_write_from(call, result, part->iov_base, part->iov_len)
+			  : did_write_from(call, result, NULL, 0);
+}
+
+static ssize_t did_write(const struct stingy_call *call, ssize_t result)
+{
+	return did_write_from(call, result, NULL, 0);
 }
 
 ENTRY ssize_t read(int fd, void *buf, size_t size)
@@ -137,31 +183,32 @@ ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t room, int flags, s
 ENTRY ssize_t write(int fd, const void *buf, size_t size)
 {
 	BEGIN(write, fd);
-	return did_write(&call, STINGY_CALL(write)(fd, buf, size));
+	return did_write_from(&call, STINGY_CALL(write)(fd, buf, size), buf, size);
 }
 
 ENTRY ssize_t writev(int fd, const struct iovec *parts, int count)
 {
 	BEGIN(writev, fd);
-	return did_write(&call, STINGY_CALL(writev)(fd, parts, count));
+	return did_write_parts(&call, STINGY_CALL(writev)(fd, parts, count), parts);
 }
 
 ENTRY ssize_t send(int fd, const void *buf, size_t size, int flags)
 {
 	BEGIN(sendto, fd);
-	return did_write(&call, STINGY_CALL(send)(fd, buf, size, flags));
+	return did_write_from(&call, STINGY_CALL(send)(fd, buf, size, flags), buf, size);
 }
 
 ENTRY ssize_t sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *address, socklen_t len)
 {
 	BEGIN(sendto, fd);
-	return did_write(&call, STINGY_CALL(sendto)(fd, buf, size, flags, address, len));
+	return did_write_from(&call, STINGY_CALL(sendto)(fd, buf, size, flags, address, len), buf, size);
 }
 
 ENTRY ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	BEGIN(sendmsg, fd);
-	return did_write(&call, STINGY_CALL(sendmsg)(fd, message, flags));
+	ssize_t result = STINGY_CALL(sendmsg)(fd, message, flags);
+	return did_write_parts(&call, result, result > 0 ? message->msg_iov : NULL);
 }
 
 ENTRY int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
