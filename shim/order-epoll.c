@@ -11,6 +11,7 @@
 #define FIRST_LEAST 200 /* descriptors below it are the program's habit */
 #define NOT_TO_COPY (EPOLLWAKEUP | EPOLLEXCLUSIVE)
 #define ONLY_ONCE   (EPOLLET | EPOLLONESHOT)
+#define CUT_TURNS   8u /* until listening sockets come first once */
 
 /* What tells threads apart without asking anybody. */
 static __thread char self __attribute__((tls_model("initial-exec")));
@@ -48,8 +49,27 @@ static void withdraw(const struct stingy_order *order, int fd, struct stingy_wat
 	watch->copy = STINGY_COPY_NONE;
 }
 
+static bool is_listed(const struct stingy_order *order, int fd)
+{
+	for (uint32_t i = 0; i < order->n_listening; i++)
+		if (order->listening[i] == fd)
+			return true;
+	return false;
+}
+
+/* Whether the listening socket is one of those that come first now and then. */
+static bool list(struct stingy_order *order, int fd)
+{
+	if (is_listed(order, fd))
+		return true;
+	if (order->n_listening == STINGY_ORDER_LISTENERS)
+		return false;
+	order->listening[order->n_listening++] = fd;
+	return true;
+}
+
 /* Makes our instance know of the descriptor what it is to know (order.h). */
-static void mirror(const struct stingy_order *order, int fd, struct stingy_watch *watch)
+static void mirror(struct stingy_order *order, int fd, struct stingy_watch *watch)
 {
 	if (watch->mask & ONLY_ONCE) {
 		if (watch->copy == STINGY_COPY_ARMED)
@@ -58,10 +78,29 @@ static void mirror(const struct stingy_order *order, int fd, struct stingy_watch
 	}
 	if (watch->role == STINGY_ROLE_OTHER || watch->role == STINGY_ROLE_EPOLL)
 		copy(order, fd, watch, EPOLLET);
-	else if (watch->role == STINGY_ROLE_ACCEPTED && watch->mask & EPOLLOUT)
+	else if (watch->role == STINGY_ROLE_LISTENER ? list(order, fd)
+						     : watch->role == STINGY_ROLE_ACCEPTED && watch->mask & EPOLLOUT)
 		copy(order, fd, watch, EPOLLONESHOT);
 	else if (watch->copy == STINGY_COPY_ARMED)
 		withdraw(order, fd, watch);
+}
+
+/* They come first once more. Those that are closed or registered otherwise are struck off. */
+static void recall_listeners(struct stingy_order *order)
+{
+	uint8_t n = order->n_listening;
+	order->n_cut = 0;
+	order->n_listening = 0;
+	for (uint8_t i = 0; i < n; i++) {
+		int fd = order->listening[i];
+		struct stingy_watch *watch = &stingy_watches[fd];
+		if (watch->role != STINGY_ROLE_LISTENER || watch->order != stingy_order_number(order) ||
+		    watch->mask & ONLY_ONCE)
+			continue;
+		order->listening[order->n_listening++] = fd;
+		if (watch->copy != STINGY_COPY_ARMED)
+			copy(order, fd, watch, EPOLLONESHOT);
+	}
 }
 
 /* While ordering was off, registrations changed. Those that did not are told of once more, which is no harm. */
@@ -176,13 +215,21 @@ void stingy_order_epoll_made(int epoll, int first)
 	}
 }
 
+/* Another thread may accept; then our instance finds out when it is told of the socket. */
+static void note_listener(int fd, struct stingy_watch *watch)
+{
+	struct stingy_order *order = watch->order != 0 ? stingy_order_numbered(watch->order) : NULL;
+	watch->role = STINGY_ROLE_LISTENER;
+	stingy_watch_note(fd);
+	if (order && order->is_ordering && order->thread == &self)
+		mirror(order, fd, watch);
+}
+
 void stingy_order_epoll_accepted(int listener, int fd)
 {
 	struct stingy_watch *watch = stingy_watch_of(listener);
-	if (watch && watch->role == STINGY_ROLE_OTHER) {
-		watch->role = STINGY_ROLE_LISTENER;
-		stingy_watch_note(listener);
-	}
+	if (watch && watch->role == STINGY_ROLE_OTHER)
+		note_listener(listener, watch);
 	watch = stingy_watch_of(fd);
 	if (watch) {
 		*watch = (struct stingy_watch){.role = STINGY_ROLE_ACCEPTED};
@@ -274,12 +321,12 @@ int stingy_order_epoll_sort(struct stingy_order *order, struct epoll_event *even
 	for (int i = 0; i < n; i++) {
 		struct stingy_watch *watch = stingy_watch_of(events[i].data.fd);
 		uint32_t told = events[i].events & (watch->mask | EPOLLERR | EPOLLHUP);
-		if (watch->role == STINGY_ROLE_ACCEPTED)
-			watch->copy = STINGY_COPY_SPENT;
-		if (watch->role == STINGY_ROLE_LISTENER) { /* it was not known for one */
-			withdraw(order, events[i].data.fd, watch);
+		if (watch->role == STINGY_ROLE_LISTENER && !is_listed(order, events[i].data.fd)) {
+			withdraw(order, events[i].data.fd, watch); /* it was not known for one */
 			continue;
 		}
+		if (watch->role == STINGY_ROLE_ACCEPTED || watch->role == STINGY_ROLE_LISTENER)
+			watch->copy = STINGY_COPY_SPENT;
 		if (watch->order == stingy_order_number(order) && told != 0)
 			events[kept++] = (struct epoll_event){.events = told, .data.u64 = watch->data};
 	}
@@ -295,5 +342,7 @@ void stingy_order_epoll_turned(struct stingy_order *order, const struct epoll_ev
 {
 	for (int i = 0; i < n; i++)
 		stingy_order_see(order, events[i].events);
+	if (!is_first && order->is_ordering && n > 0 && (uint32_t)n >= order->most && ++order->n_cut >= CUT_TURNS)
+		recall_listeners(order);
 	stingy_order_end(order, is_first);
 }

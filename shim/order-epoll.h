@@ -8,7 +8,8 @@
  * and takes turns among them.
  * An accepted connection is copied when the server asks whether it may be written to, with EPOLLONESHOT: it is told of
  * once for each time of asking, and not again when the next request arrives. What was not accepted is copied
- * edge-triggered, for as long as it is registered. What first reports is masked with, and carries the data of, what the
+ * edge-triggered, for as long as it is registered. A listening socket is copied with EPOLLONESHOT, too, and armed again
+ * after so many turns (order.h). What first reports is masked with, and carries the data of, what the
  * server asked for last (watch.h), and is dropped if the server has deregistered the descriptor: so it is what the
  * server's own instance would say.
  * (poll on the descriptors of tasks under way would do for first, and take fewer calls; but a server's seccomp filter

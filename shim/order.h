@@ -17,9 +17,12 @@
  *
  * Fairness. No turn is empty while something is ready. After 8 turns of kind 1 (FIRST_TURNS) comes one of kind 2, even
  * if more is under way. So of n ready descriptors none waits longer than 9 * (n / bound + 1) turns, or, while regions
- * are short, 9 * (n / 4 + 1); that is also the bound for accepts. (With poll and select it is twice that for one that
- * becomes ready when all that were have just been marked.) No connection holds anything that another one needs in order
- * to be served: a region of which idle connections have more than half sets no bound at all.
+ * are short, 9 * (n / 4 + 1). A listening socket of an epoll instance does not wait that long: every eighth turn of
+ * kind 2 that the bound cut short puts it first once, as programs that accept one connection for an event would
+ * otherwise keep newcomers waiting for as many turns as they have connections. With poll and select accepts have their
+ * turn only. (With poll and select it is twice that for one that becomes ready when all that were have just been
+ * marked.) No connection holds anything that another one needs in order to be served: a region of which idle
+ * connections have more than half sets no bound at all.
  *
  * Whether ordering is on, and with which bound, the tuner decides (tuner.h), unless the user gives a number. The user's
  * word is STINGY_SCHEDULE, and where that says nothing, the manifest's schedule. While it is off, most turns are not
@@ -49,14 +52,19 @@ struct stingy_order_schedule {
 	uint32_t tasks; /* the bound, or where the search for one begins; 0: not told */
 };
 
+#define STINGY_ORDER_LISTENERS 8 /* of an epoll instance; more than those have no more than their turn */
+
 struct stingy_order {
-	int first;                     /* epoll: our own instance beside the server's; -1: none */
-	bool is_used;                  /* it belongs to a place; atomic */
-	bool is_left;                  /* it is left alone, for good; atomic */
-	bool is_seen;                  /* this turn is looked at */
-	bool is_ordering;              /* it does, in this turn */
-	bool has_levels;               /* epoll: of the accepted connections, some are level-triggered */
-	bool is_writing;               /* the last event was of this kind */
+	int first;           /* epoll: our own instance beside the server's; -1: none */
+	bool is_used;        /* it belongs to a place; atomic */
+	bool is_left;        /* it is left alone, for good; atomic */
+	bool is_seen;        /* this turn is looked at */
+	bool is_ordering;    /* it does, in this turn */
+	bool has_levels;     /* epoll: of the accepted connections, some are level-triggered */
+	bool is_writing;     /* the last event was of this kind */
+	uint8_t n_listening; /* epoll: listening sockets that come first now and then, */
+	int listening[STINGY_ORDER_LISTENERS];
+	uint32_t n_cut;                /* and turns of kind 2 since then that the bound cut short */
 	uint32_t run;                  /* so many of it in a row */
 	uint32_t most;                 /* events that this turn may hand out, if it is of kind 2; 0: any number */
 	uint32_t n_first;              /* turns of kind 1 since the last of kind 2 */

@@ -47,6 +47,12 @@ is_fair()
 		[ "$(value waited)" -gt 1 ]
 }
 
+# The listening socket's turn comes once in $((clients / bound)) turns.
+accepts_soon()
+{
+	serves "$1" fair && [ "$(value accept)" -le 16 ]
+}
+
 delays_no_other()
 {
 	serves "$1" urgent && [ "$(value turns)" -le 2 ]
@@ -62,6 +68,9 @@ is_never_stale()
 	serves "$1" stale && [ "$(value read)" -gt 0 ] && [ "$(value write)" -gt 0 ]
 }
 
+for way in epoll epoll_pwait epoll_pwait2; do
+	tap_ok "$way: an accept does not wait until all have had their turn" accepts_soon $way
+done
 for way in epoll epoll_pwait epoll_pwait2 poll ppoll select pselect; do
 	tap_ok "$way: what has begun is finished before more than $bound tasks begin" finishes_first $way
 	tap_ok "$way: nobody waits for more than $most_turns turns, nor does an accept" is_fair $way
