@@ -32,6 +32,11 @@ int stingy_chains_init(void);
  */
 uint32_t stingy_chains_extend(uint32_t caller, uint32_t frame, bool complete);
 
-struct stingy_known_chain *stingy_chains_at(uint32_t chain);
+extern struct stingy_known_chain *stingy_chains __attribute__((visibility("hidden")));
+
+static inline struct stingy_known_chain *stingy_chains_at(uint32_t chain)
+{
+	return &stingy_chains[chain];
+}
 
 #endif

@@ -29,7 +29,7 @@ static struct stingy_known_module *modules;
 static uint32_t n_modules;
 static struct stingy_modules_version seen; /* of the loader's list */
 
-static uint32_t n_gone; /* modules; atomic */
+uint32_t stingy_frames_n_gone; /* modules; atomic */
 static __thread unsigned n_learnt __attribute__((tls_model("initial-exec")));
 static int n_refreshing; /* threads that may hold the loader's lock; atomic, as is the next */
 static bool is_forking;
@@ -112,7 +112,7 @@ static bool is_same_module(const struct stingy_known_module *a, const struct sti
 
 static void blank_frames(uint32_t module)
 {
-	__atomic_fetch_add(&n_gone, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&stingy_frames_n_gone, 1, __ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < n_frames; i++)
 		if (frames[i].module == module)
 			__atomic_store_n(&frames[i].ra, 0, __ATOMIC_RELAXED);
@@ -222,11 +222,6 @@ static bool is_direct(uintptr_t ra, const struct stingy_module *module, uintptr_
 	if (end[-5] == 0xe8 && stingy_module_contains(module, ra + (uintptr_t)(intptr_t)distance))
 		return true;
 	return end[-6] == 0xff && end[-5] == 0x15;
-}
-
-uint32_t stingy_frames_gone(void)
-{
-	return __atomic_load_n(&n_gone, __ATOMIC_ACQUIRE);
 }
 
 unsigned stingy_frames_learnt(void)

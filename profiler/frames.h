@@ -66,8 +66,13 @@ struct stingy_known_module *stingy_frames_module(uint32_t index);
 /* Looks which modules have come and gone, and blanks the entries of those that have gone: after dlclose. */
 void stingy_frames_refresh(void);
 
+extern uint32_t stingy_frames_n_gone __attribute__((visibility("hidden"))); /* for the next alone */
+
 /* How often modules were found to have gone: entries got before may have been blanked then. Atomic. */
-uint32_t stingy_frames_gone(void);
+static inline uint32_t stingy_frames_gone(void)
+{
+	return __atomic_load_n(&stingy_frames_n_gone, __ATOMIC_ACQUIRE);
+}
 
 /* Finds the unwind tables for an address: for stingy_unwind_walk. */
 struct stingy_unwind_tables;

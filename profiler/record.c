@@ -68,7 +68,7 @@ static uint64_t monotonic(void)
  * would cost each record a tenth more. A child by _Fork or a bare clone, which run no handlers, shows by a page that
  * the kernel wiped for it.
  */
-static bool enter(void)
+static inline bool enter(void)
 {
 	if (__builtin_expect(!is_on || self.is_busy, 0))
 		return false;
@@ -83,7 +83,7 @@ static bool enter(void)
 	return true;
 }
 
-static void leave(void)
+static inline void leave(void)
 {
 	if (__builtin_expect(stingy_paint_is_on, 0))
 		stingy_paint_leave(stingy_frames_learnt() != self.learnt);
@@ -126,8 +126,8 @@ static void open_trace(void)
 	pthread_setcancelstate(cancel, NULL);
 }
 
-/* Opens the trace if need be, and says whose records follow. The lock is held. */
-static bool begin_record(void)
+/* A record of another thread than the last one, or the first. */
+static __attribute__((noinline)) bool begin_thread(void)
 {
 	if (!writer.sink.header && !is_lost)
 		open_trace();
@@ -140,6 +140,14 @@ static bool begin_record(void)
 	last_thread = self.id;
 	return stingy_writer_put(
 		&writer, &(struct stingy_trace_record){.type = STINGY_TRACE_THREAD, .thread = (uint64_t)self.id});
+}
+
+/* Opens the trace if need be, and says whose records follow. The lock is held. */
+static inline bool begin_record(void)
+{
+	if (__builtin_expect(writer.sink.header && self.id != 0 && self.id == last_thread, 1))
+		return true;
+	return begin_thread();
 }
 
 /* The numbers that the record refers to; the lock is held. Returns whether there was room for them. */

@@ -2,15 +2,6 @@
 
 #include <string.h>
 
-bool stingy_writer_put(struct stingy_writer *writer, const struct stingy_trace_record *record)
-{
-	uint8_t *room = stingy_sink_room(&writer->sink);
-	if (!room)
-		return false;
-	stingy_sink_commit(&writer->sink, stingy_trace_encode(&writer->state, record, room));
-	return true;
-}
-
 static struct stingy_text text_of(const char *string)
 {
 	return (struct stingy_text){string, strlen(string)};
@@ -54,7 +45,7 @@ uint32_t stingy_writer_frame(struct stingy_writer *writer, uint32_t index)
 	return writer->n_frames++;
 }
 
-static uint32_t declare_chain(struct stingy_writer *writer, uint32_t chain)
+uint32_t stingy_writer_declare_chain(struct stingy_writer *writer, uint32_t chain)
 {
 	struct stingy_trace_record record = {.type = STINGY_TRACE_CHAIN};
 	struct stingy_known_chain *known = stingy_chains_at(chain);
@@ -65,12 +56,6 @@ static uint32_t declare_chain(struct stingy_writer *writer, uint32_t chain)
 	stingy_writer_put(writer, &record);
 	known->declared = (struct stingy_declared){writer->trace, writer->n_chains};
 	return writer->n_chains++;
-}
-
-uint32_t stingy_writer_chain(struct stingy_writer *writer, uint32_t chain)
-{
-	const struct stingy_known_chain *known = stingy_chains_at(chain);
-	return known->declared.trace == writer->trace ? known->declared.number : declare_chain(writer, chain);
 }
 
 void stingy_writer_after_fork(struct stingy_writer *writer)

@@ -296,9 +296,23 @@ static void watch_slack(struct stingy_tuner *tuner, const struct stingy_tuner_tu
 		tuner->is_resting = true;
 }
 
+/*
+ * Whether a round of the server's may be over. Without a bound all clients are in step: a server that reads in one turn
+ * and answers in the next has turns of no answers and turns of thousands. A block of three of them would have one round
+ * of answers or two, so blocks begin and end after turns that had as many as any of late.
+ */
+static bool ends_round(struct stingy_tuner *tuner, uint32_t units)
+{
+	tuner->rich -= (tuner->rich + 7) / 8;
+	if (units > tuner->rich)
+		tuner->rich = units;
+	return units >= tuner->rich / 2;
+}
+
 void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_turn *turn)
 {
 	struct stingy_tuner_block *block = &tuner->block;
+	bool is_end = ends_round(tuner, turn->units);
 	block->units += turn->units;
 	if (block->is_counting) {
 		block->turns++;
@@ -306,9 +320,9 @@ void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_tur
 		block->events += turn->events;
 		block->refused += turn->refused;
 		block->squares += (uint64_t)turn->events * turn->events;
-		if (block->units >= BLOCK_UNITS + tuner->crowd / 2 && block->ticks >= BLOCK_TICKS)
+		if (block->units >= BLOCK_UNITS + tuner->crowd / 2 && block->ticks >= BLOCK_TICKS && is_end)
 			end_block(tuner);
-	} else if ((block->skipped += turn->ticks) >= BLOCK_TICKS / 4 &&
+	} else if ((block->skipped += turn->ticks) >= BLOCK_TICKS / 4 && is_end &&
 		   block->units >= SKIPPED_UNITS + tuner->crowd / 8) {
 		*block = (struct stingy_tuner_block){.is_counting = true, .began = now(tuner)};
 	}

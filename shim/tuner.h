@@ -90,6 +90,7 @@ struct stingy_tuner {
 	uint32_t start;          /* the first bound that is tried */
 	bool is_fixed;           /* the bound is the user's: it rests, but there is no search */
 	bool is_resting;         /* there are too few events for the bound to matter */
+	uint32_t rich;           /* answers of a turn, about the most of late */
 	uint32_t slack;          /* turns in a row that brought fewer events than the bound */
 	uint32_t sleep;          /* turns that nothing need be told of */
 	uint32_t alarm;          /* events in one of them that end that */

@@ -114,7 +114,7 @@ refuses()
 tap_ok "--arenas 0" refuses "'0': is not a number of arenas" --arenas 0
 tap_ok "--arenas 65" refuses "'65': is not a number of arenas" --arenas 65
 tap_ok "--stack of all that there is" refuses 'a stack of 786432 bytes takes all' --stack 768K
-tap_ok "--stack of something" refuses "'some': is not a size" --stack some
+tap_ok "--stack of something" refuses "'some': is neither auto nor a size" --stack some
 tap_ok "--high beyond what arenas may take" refuses 'more than 2147483648 bytes' --high 1G --arenas 2
 
 tap_done
