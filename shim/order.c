@@ -123,6 +123,7 @@ bool stingy_order_begin(struct stingy_order *order)
 		stingy_tuner_turn(&order->tuner, &order->turn);
 		stingy_order_publish(order);
 	}
+	stingy_order_count_wait(order);
 	order->most = most(&order->tuner);
 	order->turn = (struct stingy_tuner_turn){.most = order->most};
 	return order->tuner.bound != 0 && !order->tuner.is_resting;
