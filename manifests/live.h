@@ -14,7 +14,7 @@
 
 #define STINGY_LIVE_NAME    "stingy-live"
 #define STINGY_LIVE_MAGIC   UINT64_C(0x45564c59474e5453) /* "STNGYLVE" */
-#define STINGY_LIVE_VERSION 4u
+#define STINGY_LIVE_VERSION 5u
 #define STINGY_LIVE_THREADS 63u /* threads with counters of their own; later ones share theirs */
 
 enum stingy_live_state {
@@ -101,12 +101,15 @@ enum stingy_live_left {
 #define STINGY_LIVE_RUNS   12u /* places for lengths of runs: 1, 2 to 3, 4 to 7, and so on; the last has all above */
 
 struct stingy_live_order {
-	uint32_t state;       /* enum stingy_live_ordering */
-	uint32_t why;         /* enum stingy_live_left */
-	uint32_t bound;       /* events that a turn may begin with; 0: as many as are ready */
-	uint32_t crowd;       /* events in the turn of the average event, without a bound, as last measured */
-	uint32_t duels;       /* comparisons of two bounds */
-	uint32_t won;         /* by the new one */
+	uint32_t state; /* enum stingy_live_ordering */
+	uint32_t why;   /* enum stingy_live_left */
+	uint32_t bound; /* events that a turn may begin with; 0: as many as are ready */
+	uint32_t crowd; /* events in the turn of the average event, without a bound, as last measured */
+	uint32_t duels; /* comparisons of two bounds */
+	uint32_t won;   /* by the new one */
+	/* Both mean nothing where why is not 0, and may be off by what several threads did at once. */
+	int32_t connections;  /* accepted ones that are registered; poll and select: -1 */
+	int32_t tasks;        /* in flight: that the server waits to write to, and that begin in this turn */
 	int32_t saved;        /* per cent of a request's time that a bound saved in the last comparison with none */
 	uint64_t short_turns; /* that began with fewer events than the bound, as the regions had room for no more */
 	uint64_t turns[2];    /* that brought events: of all kinds, and of what was under way */

@@ -6,7 +6,7 @@ export LC_ALL=C
 unset LD_PRELOAD STINGY_BATCH STINGY_CHECK_WALK STINGY_DRY_RUN STINGY_MAIN STINGY_MANIFEST STINGY_PAGES STINGY_REPORT
 unset STINGY_CALLS STINGY_ONLY_ALLOCATIONS STINGY_TRACE
 
-runs=${BENCH_RUNS:-7} # of each kind, alternated; the median counts
+runs=${BENCH_RUNS:-5} # of each kind, alternated; the median counts
 bench_dir=$(realpath "${BASH_SOURCE[0]%/*}")
 build_dir=$PWD
 production=$build_dir/.libs/libstingy.so

@@ -85,6 +85,17 @@ begin_client()
 	instance_to[$1]=$to
 	instance_from[$1]=$from
 	hear "$1" # it is ready
+	server_await 3 has_accepted "$server_pid" "$2" || : # it may take as many as it wants
+}
+
+# has_accepted PID CONNECTIONS: it, or one of its children; under load it might take seconds to come to that.
+has_accepted()
+{
+	local pid
+	for pid in "$1" $(server_children "$1"); do
+		[ "$(find "/proc/$pid/fd" | wc -l)" -le "$2" ] || return 0
+	done
+	return 1
 }
 
 # tell VARIANT LEAD SECONDS [ANSWERS]: its client loads the server; hear VARIANT: what it then says, in $heard.

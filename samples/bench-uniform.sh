@@ -3,7 +3,7 @@
 # one after the other on each. The rate rises by steps until requests fail (5 s without an answer, or refused) or come to
 # less than nine tenths of the rate, twice in a row; the peak is the rate before that.
 #
-#	bench-uniform.sh [SERVER]...      staged, evhttp, haproxy and squid by default
+#	bench-uniform.sh [SERVER]...      staged, evhttp and squid by default
 #
 # Connections end by a reset, lest the ports that they used are not to be had for a minute.
 # "busy" is what the server used of its processor at its peak: much less than all of it, and the peak is httperf's.
@@ -14,7 +14,7 @@ find_others
 # shellcheck source=bench-servers.sh
 . "$bench_dir/bench-servers.sh"
 
-rounds=${BENCH_ROUNDS:-3}
+rounds=${BENCH_ROUNDS:-2}
 calls=20       # requests on a connection
 time_of_rate=1.5 # seconds of a trial
 
@@ -71,7 +71,7 @@ guess()
 	jq -n "$heard | .requests / .seconds * 0.6 | floor"
 }
 
-[ $# -gt 0 ] || set -- staged evhttp haproxy squid
+[ $# -gt 0 ] || set -- staged evhttp squid
 new_results uniform
 begin_progress $(($# * rounds * 2 * 22))
 for name; do

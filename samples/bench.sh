@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The benchmark: what Stingy gains, what it costs, beside glibc, jemalloc, mimalloc and tcmalloc.
 #
-#	bench.sh                         all parts, one after the other (make bench); half an hour on a quiet machine
+#	bench.sh                         all parts, one after the other (make bench); forty minutes on a quiet machine
 #	bench.sh quick                   the most important of each in five minutes (make bench-quick)
 #	bench.sh PART [ARGUMENT]...      one of them
 #	bench.sh malloc 1 48 lifo        one row of malloc
@@ -17,8 +17,8 @@ dir=${BASH_SOURCE[0]%/*}
 
 # The parts, and about how many seconds each takes.
 parts="load misses uniform mock profile malloc threads query instructions memory start sites"
-declare -A seconds=([load]=1280 [misses]=300 [uniform]=180 [mock]=30 [profile]=90 [malloc]=200 [threads]=40 [query]=5
-	[instructions]=10 [memory]=2 [start]=10 [sites]=20)
+declare -A seconds=([load]=1600 [misses]=320 [uniform]=220 [mock]=45 [profile]=60 [malloc]=120 [threads]=50 [query]=5
+	[instructions]=5 [memory]=2 [start]=8 [sites]=25)
 
 # What the figures are of.
 machine()

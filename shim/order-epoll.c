@@ -129,6 +129,22 @@ static bool own(const struct stingy_order *order, struct stingy_watch *watch)
 	       __atomic_compare_exchange_n(&watch->order, &owner, number, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
+/* For the figures: the descriptor's registration comes (1) or goes (-1). */
+static void count(struct stingy_order *order, const struct stingy_watch *watch, int change)
+{
+	if (watch->role != STINGY_ROLE_ACCEPTED)
+		return;
+	order->live->connections += change;
+	order->n_tasks += watch->mask & EPOLLOUT && !watch->is_told ? change : 0;
+}
+
+static void forget(const struct stingy_watch *watch)
+{
+	uint8_t owner = owner_of(watch);
+	if (owner != 0)
+		count(stingy_order_numbered(owner), watch, -1);
+}
+
 /* A copy that is spent says no more: it goes when the descriptor is closed. */
 static void deregister(const struct stingy_order *order, int fd, struct stingy_watch *watch)
 {
@@ -136,6 +152,7 @@ static void deregister(const struct stingy_order *order, int fd, struct stingy_w
 		return;
 	if (watch->copy == STINGY_COPY_ARMED)
 		withdraw(order, fd, watch);
+	forget(watch);
 	__atomic_store_n(&watch->order, 0, __ATOMIC_RELEASE);
 }
 
@@ -156,10 +173,15 @@ static void register_as(struct stingy_order *order, int fd, struct stingy_watch 
 		stingy_order_leave(order, STINGY_LEFT_EDGES);
 		return;
 	}
+	bool is_new = owner_of(watch) != stingy_order_number(order);
 	if (!own(order, watch))
 		return;
+	if (!is_new)
+		count(order, watch, -1);
 	watch->data = event->data.u64;
 	watch->mask = event->events;
+	watch->is_told = false;
+	count(order, watch, 1);
 	stingy_watch_note(fd);
 	if (order->is_ordering)
 		mirror(order, fd, watch);
@@ -232,6 +254,7 @@ void stingy_order_epoll_accepted(int listener, int fd)
 		note_listener(listener, watch);
 	watch = stingy_watch_of(fd);
 	if (watch) {
+		forget(watch);
 		*watch = (struct stingy_watch){.role = STINGY_ROLE_ACCEPTED};
 		stingy_watch_note(fd);
 	}
@@ -256,6 +279,7 @@ static void forget_registrations(const struct stingy_order *order)
 			stingy_watches[fd].order = 0;
 			stingy_watches[fd].copy = STINGY_COPY_NONE;
 		}
+	order->live->connections = 0;
 }
 
 /* The server closes its instance, or ours, which happens where all descriptors are closed. */
@@ -287,6 +311,7 @@ void stingy_order_epoll_closed(unsigned from, unsigned to)
 		struct stingy_watch *watch = &stingy_watches[fd];
 		if (watch->role == STINGY_ROLE_EPOLL || watch->role == STINGY_ROLE_FIRST)
 			close_instance(watch);
+		forget(watch);
 		memset(watch, 0, sizeof(*watch));
 	}
 	errno = saved;
@@ -315,6 +340,16 @@ struct stingy_order *stingy_order_epoll_enter(int epoll)
 	return order;
 }
 
+/* What a connection was to tell is told. */
+static void spend(struct stingy_order *order, struct stingy_watch *watch, uint32_t told)
+{
+	watch->copy = STINGY_COPY_SPENT;
+	if (told & EPOLLOUT && !watch->is_told && watch->order == stingy_order_number(order)) {
+		watch->is_told = true;
+		order->n_tasks--;
+	}
+}
+
 int stingy_order_epoll_sort(struct stingy_order *order, struct epoll_event *events, int n)
 {
 	int kept = 0;
@@ -326,7 +361,7 @@ int stingy_order_epoll_sort(struct stingy_order *order, struct epoll_event *even
 			continue;
 		}
 		if (watch->role == STINGY_ROLE_ACCEPTED || watch->role == STINGY_ROLE_LISTENER)
-			watch->copy = STINGY_COPY_SPENT;
+			spend(order, watch, told);
 		if (watch->order == stingy_order_number(order) && told != 0)
 			events[kept++] = (struct epoll_event){.events = told, .data.u64 = watch->data};
 	}

@@ -30,10 +30,18 @@ void stingy_order_publish(struct stingy_order *order)
 	live->saved = tuner->saved;
 }
 
+void stingy_order_count_wait(struct stingy_order *order)
+{
+	order->n_waiting = order->n_tasks;
+	order->n_begun = 0;
+	order->live->tasks = order->n_tasks;
+}
+
 /* How long runs are of events of one kind: to read, or to write. */
 void stingy_order_count_event(struct stingy_order *order, uint32_t events)
 {
 	bool is_writing = events & EPOLLOUT;
+	order->n_begun += (events & EPOLLIN) != 0;
 	if (is_writing == order->is_writing) {
 		order->run++;
 		return;
@@ -49,6 +57,7 @@ void stingy_order_count_turn(struct stingy_order *order)
 	struct stingy_live_order *live = order->live;
 	live->turns[0] += order->turn.events != 0;
 	live->events[0] += order->turn.events;
+	live->tasks = order->n_waiting + (order->turn.is_first ? 0 : order->n_begun);
 	live->short_turns += !order->turn.is_first && order->turn.most < order->tuner.bound &&
 			     order->turn.events >= order->turn.most;
 	if (order->turn.is_first) {

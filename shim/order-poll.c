@@ -16,6 +16,7 @@ struct stingy_order *stingy_order_poll_enter(uint64_t count)
 		has_none = !mine;
 		if (!mine)
 			return NULL;
+		mine->live->connections = -1;
 	}
 	stingy_order_begin(mine); /* there is nothing to be saved by a rest */
 	mine->is_ordering = mine->most != 0;
@@ -123,8 +124,15 @@ int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint3
 
 void stingy_order_poll_turned(struct stingy_order *order, const struct pollfd *fds, uint32_t count, bool is_first)
 {
-	for (uint32_t i = 0; i < count; i++)
+	int32_t tasks = 0;
+	for (uint32_t i = 0; i < count; i++) {
 		if (fds[i].revents != 0)
 			stingy_order_see(order, (uint16_t)fds[i].revents);
+		if (fds[i].events & POLLOUT) {
+			const struct stingy_watch *watch = stingy_watch_of(fds[i].fd);
+			tasks += watch && watch->role == STINGY_ROLE_ACCEPTED;
+		}
+	}
+	order->n_tasks = tasks;
 	stingy_order_end(order, is_first);
 }

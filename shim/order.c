@@ -134,6 +134,7 @@ bool stingy_order_begin(struct stingy_order *order)
 		tell(order);
 	stingy_order_is_counting = false;
 	order->is_seen = order->tuner.sleep == 0;
+	stingy_order_count_wait(order);
 	order->most = most(&order->tuner);
 	order->turn = (struct stingy_tuner_turn){.most = order->most};
 	return order->tuner.bound != 0 && !order->tuner.is_resting;

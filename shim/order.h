@@ -68,6 +68,8 @@ struct stingy_order {
 	uint32_t run;                  /* so many of it in a row */
 	uint32_t most;                 /* events that this turn may hand out, if it is of kind 2; 0: any number */
 	uint32_t n_first;              /* turns of kind 1 since the last of kind 2 */
+	int32_t n_tasks;               /* connections that wait to be written to; for the figures */
+	int32_t n_waiting, n_begun;    /* of these when the turn began, and events to read in it */
 	const void *thread;            /* epoll: the one that waits; NULL: none has yet; atomic */
 	bool has_marked;               /* poll: what was ready has not all been handed out */
 	uint64_t entered, returned;    /* when the server last waited, in ticks; returned 0: it still waits */
@@ -122,10 +124,11 @@ void stingy_order_see(struct stingy_order *order, uint32_t events);
 void stingy_order_end(struct stingy_order *order, bool is_first);
 int stingy_order_heard(struct stingy_order *order, int n);
 
-/* order-live.c keeps the figures: after the tuner has said something, of an event, and of a turn. */
+/* order-live.c keeps the figures: after the tuner has said something, before a turn, of an event, and of a turn. */
 void stingy_order_publish(struct stingy_order *order);
 void stingy_order_count_event(struct stingy_order *order, uint32_t events);
 void stingy_order_count_turn(struct stingy_order *order);
+void stingy_order_count_wait(struct stingy_order *order);
 
 /* Says the figures, a line for each order. */
 void stingy_order_report(const struct stingy_live *live);

@@ -30,12 +30,13 @@ enum stingy_copy {
 };
 
 struct stingy_watch {
-	uint64_t data;  /* what the server's events are to carry */
-	uint32_t mask;  /* which events it wants */
-	uint8_t order;  /* with which instance it is registered: its number; 0: none */
-	uint8_t role;   /* enum stingy_role */
-	uint8_t copy;   /* enum stingy_copy */
-	uint8_t number; /* an epoll instance's, of role STINGY_ROLE_EPOLL or _FIRST */
+	uint64_t data;       /* what the server's events are to carry */
+	uint32_t mask;       /* which events it wants */
+	uint8_t order;       /* with which instance it is registered: its number; 0: none */
+	uint8_t role;        /* enum stingy_role */
+	uint8_t copy : 4;    /* enum stingy_copy */
+	uint8_t is_told : 1; /* epoll: that it may write, since it asked to be told; it may ask longer than it needs */
+	uint8_t number;      /* an epoll instance's, of role STINGY_ROLE_EPOLL or _FIRST */
 };
 
 _Static_assert(sizeof(struct stingy_watch) == 16, "four of them share a cache line");

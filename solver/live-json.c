@@ -48,6 +48,8 @@ static void read_order(struct stingy_live_order *order, const json_t *from)
 	order->why = word(from, "why", stingy_live_words_left, STINGY_LEFT_REASONS);
 	order->bound = small(from, "bound");
 	order->crowd = small(from, "crowd");
+	order->tasks = (int32_t)small(from, "tasks");
+	order->connections = (int32_t)small(from, "connections");
 	order->duels = small(from, "comparisons");
 	order->won = small(from, "won");
 	order->saved = (int32_t)json_integer_value(json_object_get(from, "saved"));

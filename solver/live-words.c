@@ -74,3 +74,15 @@ uint64_t stingy_live_words_all_fell_back(const struct stingy_live_counters *coun
 		sum += counters->fell_back[i];
 	return sum;
 }
+
+int64_t stingy_live_words_tasks(const struct stingy_live_order *order)
+{
+	if (order->why != STINGY_LEFT_NOT || order->state == STINGY_ORDERING_NONE)
+		return -1;
+	return order->tasks > 0 ? order->tasks : 0;
+}
+
+int64_t stingy_live_words_connections(const struct stingy_live_order *order)
+{
+	return stingy_live_words_tasks(order) >= 0 && order->connections >= 0 ? order->connections : -1;
+}

@@ -14,6 +14,10 @@ const char *stingy_live_words_fell_back(int reason);
 const char *stingy_live_words_ordering(uint32_t state);
 const char *stingy_live_words_left(uint32_t why); /* empty if it is not left alone */
 
+/* Tasks in flight, and the connections that may carry one, of a place to wait; -1: not known. */
+int64_t stingy_live_words_tasks(const struct stingy_live_order *order);
+int64_t stingy_live_words_connections(const struct stingy_live_order *order);
+
 /* The pages of the arenas: the kernel's word where it can be had, else the process's. */
 uint32_t stingy_live_words_pages_of(const struct stingy_live_reader *reader);
 

@@ -31,6 +31,19 @@ static double per_turn(const struct stingy_live_order *order, int kind)
 	return order->turns[kind] ? (double)order->events[kind] / (double)order->turns[kind] : 0;
 }
 
+static void print_tasks(const struct stingy_live_order *order)
+{
+	int64_t tasks = stingy_live_words_tasks(order), connections = stingy_live_words_connections(order);
+
+	if (tasks < 0)
+		printf("    tasks in flight: -");
+	else
+		printf("    tasks in flight: %" PRId64, tasks);
+	if (connections >= 0)
+		printf(", on %" PRId64 " connections", connections);
+	putchar('\n');
+}
+
 static void print_one(const struct stingy_live_order *order)
 {
 	printf("  order      %s", stingy_live_words_ordering(order->state));
@@ -39,6 +52,7 @@ static void print_one(const struct stingy_live_order *order)
 	else if (order->bound)
 		printf(": at most %" PRIu32 " events begin a turn", order->bound);
 	putchar('\n');
+	print_tasks(order);
 	if (order->duels)
 		printf("    %" PRIu32 " of %" PRIu32 " comparisons won; the last against none saved %" PRId32
 		       "%% of a request's time\n",
@@ -68,6 +82,15 @@ static void json_runs(const char *key, const uint64_t *runs)
 	putchar(']');
 }
 
+/* null: not known. */
+static void json_number(const char *key, int64_t n)
+{
+	if (n < 0)
+		printf(", \"%s\": null", key);
+	else
+		printf(", \"%s\": %" PRId64, key, n);
+}
+
 static void json_one(const struct stingy_live_order *order)
 {
 	printf("{\"ordering\": \"%s\", \"why\": \"%s\", \"bound\": %" PRIu32 ", \"crowd\": %" PRIu32
@@ -77,6 +100,8 @@ static void json_one(const struct stingy_live_order *order)
 	       stingy_live_words_ordering(order->state), stingy_live_words_left(order->why), order->bound, order->crowd,
 	       order->duels, order->won, order->saved, order->turns[0], order->events[0], order->turns[1],
 	       order->events[1], order->short_turns);
+	json_number("tasks", stingy_live_words_tasks(order));
+	json_number("connections", stingy_live_words_connections(order));
 	json_runs("runs_off", order->runs[0]);
 	json_runs("runs_on", order->runs[1]);
 	putchar('}');

@@ -118,6 +118,16 @@ static double order_bound(const reader_t *reader, uint32_t i)
 	return reader->live.order[i].bound;
 }
 
+static double order_tasks(const reader_t *reader, uint32_t i)
+{
+	return (double)stingy_live_words_tasks(&reader->live.order[i]);
+}
+
+static double order_connections(const reader_t *reader, uint32_t i)
+{
+	return (double)stingy_live_words_connections(&reader->live.order[i]);
+}
+
 static double order_saved(const reader_t *reader, uint32_t i)
 {
 	return reader->live.order[i].saved / 100.0;
@@ -176,6 +186,10 @@ static const struct metric metrics[] = {
 	 one},
 	{"stingy_order_bound", "Events that a turn may begin with; 0: as many as are ready.", ORDER, false,
 	 order_bound},
+	{"stingy_order_tasks", "Tasks in flight: to which the process waits to write, or that begin.", ORDER, false,
+	 order_tasks},
+	{"stingy_order_connections", "Connections that were accepted and are waited for.", ORDER, false,
+	 order_connections},
 	{"stingy_order_saved_ratio", "Of a request's time, saved in the last comparison with no bound.", ORDER, false,
 	 order_saved},
 	{"stingy_order_turns_total", "Turns of the loop that brought events.", ORDER, true, order_turns},
@@ -270,10 +284,12 @@ static uint32_t count(const reader_t *reader, enum scope scope)
 	}
 }
 
-/* Places to wait come and go, and most of their figures are of none. */
-static bool is_there(const reader_t *reader, enum scope scope, uint32_t i)
+/* Places to wait come and go, and most of their figures are of none; some are not known of all. */
+static bool is_there(const reader_t *reader, const struct metric *metric, uint32_t i)
 {
-	return scope != ORDER || reader->live.order[i].state != STINGY_ORDERING_NONE;
+	if (metric->value == order_tasks || metric->value == order_connections)
+		return metric->value(reader, i) >= 0;
+	return metric->scope != ORDER || reader->live.order[i].state != STINGY_ORDERING_NONE;
 }
 
 static void print_metric(const struct stingy_prometheus *prometheus, const struct metric *metric, FILE *out)
@@ -284,7 +300,7 @@ static void print_metric(const struct stingy_prometheus *prometheus, const struc
 		const struct stingy_prometheus_process *process = prometheus->process[n];
 
 		for (uint32_t i = 0; i < count(&process->reader, metric->scope); i++) {
-			if (!is_there(&process->reader, metric->scope, i))
+			if (!is_there(&process->reader, metric, i))
 				continue;
 			if (!is_titled)
 				fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,

@@ -87,6 +87,12 @@ static void print_order(const struct stingy_live_order *order, FILE *out)
 			 stingy_page_thousands(order->turns[0], turns), per(order->events[0], order->turns[0]),
 			 stingy_page_thousands(order->turns[1], first), per(order->events[1], order->turns[1]));
 	stingy_page_text(out, "%s.", text);
+	if (stingy_live_words_connections(order) > 0)
+		stingy_page_text(out,
+				 "When the figures were taken, %s tasks were in flight, on %s "
+				 "connections.",
+				 stingy_page_thousands((uint64_t)stingy_live_words_tasks(order), turns),
+				 stingy_page_thousands((uint64_t)order->connections, first));
 }
 
 static void print_regions(const struct stingy_live_json_process *process, FILE *out)

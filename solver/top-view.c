@@ -199,6 +199,21 @@ static double per(uint64_t n, uint64_t of)
 	return of ? (double)n / (double)of : 0;
 }
 
+/* What is in flight, where that is known. */
+static void print_tasks(screen_t *screen, const struct stingy_live_order *now)
+{
+	int64_t tasks = stingy_live_words_tasks(now), connections = stingy_live_words_connections(now);
+
+	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "        tasks in flight: ");
+	if (tasks < 0)
+		stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "-");
+	else
+		stingy_screen_text(screen, STINGY_SCREEN_BOLD, "%" PRId64, tasks);
+	if (connections >= 0)
+		stingy_screen_text(screen, STINGY_SCREEN_PLAIN, ", on %" PRId64 " connections", connections);
+	stingy_screen_line(screen);
+}
+
 static void print_order(screen_t *screen, const process_t *process, uint32_t i)
 {
 	const struct stingy_live_order *now = &process->now.live.order[i], *change = &process->change.live.order[i];
@@ -223,6 +238,7 @@ static void print_order(screen_t *screen, const process_t *process, uint32_t i)
 			   count(stingy_follow_rate(process, change->turns[1]), first),
 			   per(change->events[1], change->turns[1]));
 	stingy_screen_line(screen);
+	print_tasks(screen, now);
 }
 
 static void print_orders(screen_t *screen, const process_t *process)
@@ -232,8 +248,12 @@ static void print_orders(screen_t *screen, const process_t *process)
 	for (uint32_t i = 0; i < STINGY_LIVE_ORDERS; i++)
 		if (process->now.live.order[i].state != STINGY_ORDERING_NONE && n++ < ORDERS_SHOWN)
 			print_order(screen, process, i);
-	if (n)
+	if (!n && process->now.live.state != STINGY_LIVE_OFF) {
+		stingy_screen_text(screen, STINGY_SCREEN_BOLD, " order  ");
+		stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "none; tasks in flight: -");
 		stingy_screen_line(screen);
+	}
+	stingy_screen_line(screen);
 }
 
 /* In use now, and at most; red if there were too few. */

@@ -65,6 +65,8 @@ static void test_values(void **state)
 		   "kind=\"std::map<int>\"} 20");
 	assert_has("stingy_region_slots_in_use{pid=\"22\",program=\"/usr/sbin/other\",region=\"1\",kind=\"\"} 20");
 	assert_has("stingy_order_info{pid=\"11\",program=\"/usr/sbin/server\",order=\"0\",ordering=\"on\",why=\"\"} 1");
+	assert_has("stingy_order_tasks{pid=\"11\",program=\"/usr/sbin/server\",order=\"0\"} 13");
+	assert_has("stingy_order_connections{pid=\"11\",program=\"/usr/sbin/server\",order=\"0\"} 2500");
 	assert_has("stingy_order_saved_ratio{pid=\"11\",program=\"/usr/sbin/server\",order=\"0\"} 0.23");
 	assert_has("stingy_stage_runs_total{pid=\"11\",program=\"/usr/sbin/server\",stage=\"0\","
 		   "name=\"read_request\"} 77");

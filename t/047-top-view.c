@@ -86,6 +86,7 @@ static void test_screen(void **state)
 	assert_shows(text, " from the arena            200   90.9%           1143   93.7%");
 	assert_shows(text, "   full                      0    0.0%              7    0.6%");
 	assert_shows(text, "order  on: at most 16 events begin a turn; 3 of 9 trials won, last: 23%");
+	assert_shows(text, "tasks in flight: 13, on 2500 connections");
 	assert_shows(text, "10 turns/s of 5.5 events, 0/s of 0.0 for what is under way");
 	assert_shows(
 		text,

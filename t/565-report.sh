@@ -22,7 +22,7 @@ cat >stat.json <<'END'
 "resident_kib": 2048, "arenas": 1, "owned": 1, "manifest": "/x/m", "note": "<b>note</b>", "served": 900,
 "unmanaged": 50, "fell_back": {"size": 0, "align": 0, "full": 50, "thread": 0, "no_arena": 0, "total": 50}, "sites": 5,
 "sites_here": 5, "order": [{"ordering": "on", "why": "", "bound": 16, "crowd": 99, "comparisons": 9, "won": 3,
-"saved": 23, "turns": 1000, "events": 9000, "first_turns": 400, "first_events": 600}], "regions": [{"slot": 512,
+"saved": 23, "tasks": 13, "connections": 2500, "turns": 1000, "events": 9000, "first_turns": 400, "first_events": 600}], "regions": [{"slot": 512,
 "count": 100, "in_use": 40, "peak": 70, "served": 900, "full": 50, "kinds":
 ["aVeryLongNameOfAFunctionOfATemplate<WithMany,Parameters>::thatGoesOnAndOnAndOnWithoutABlankAnywhereInIt<img src=x>"]}]}]
 END

@@ -61,6 +61,8 @@ static inline void made_live_reader(struct stingy_live_reader *reader, pid_t pid
 	live->order[0] = (struct stingy_live_order){.state = STINGY_ORDERING_ON,
 						    .bound = 16,
 						    .crowd = 100,
+						    .connections = 2500,
+						    .tasks = 13,
 						    .duels = 9,
 						    .won = 3,
 						    .saved = 23,
