@@ -63,10 +63,10 @@ static void put_wait(const struct stingy_frame *at)
 
 void stingy_events_wait(const struct stingy_frame *at)
 {
-	if (is_off)
-		return;
 	put_stack(at->sp);
 	stingy_declared_refresh();
+	if (is_off)
+		return;
 	put_wait(at);
 	has_waited = true;
 	is_rooted = stingy_callers_are_rooted();

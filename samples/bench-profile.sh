@@ -5,7 +5,8 @@
 #	    system calls, turns, requests, stack use, and the loop gets one event a turn;
 #	(b) what each allocation costs, its free included: the processor time that a request takes longer than without a
 #	    recorder, by the allocations in one, under `stingy profile --only-allocations`, and under heaptrack, another
-#	    recorder of every allocation with its call chain, and of nothing else.
+#	    recorder of every allocation with its call chain, and of nothing else. In it is what either costs the
+#	    program by taking up room in the caches, and what it costs Stingy to pass system calls on unrecorded.
 #
 #	bench-profile.sh [SERVER]...     squid, nginx and evhttp by default
 #
