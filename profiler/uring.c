@@ -66,7 +66,7 @@ static void *find(struct stingy_lookup *lookup)
 	int function parameters                                                                                        \
 	{                                                                                                              \
 		static struct stingy_lookup next = {.name = #function};                                                \
-		int(*call) parameters = find(&next);                                                                   \
+		__typeof__(&(function)) call = find(&next);                                                            \
 		if (!call)                                                                                             \
 			return -ENOSYS;                                                                                \
 		bool is_wait = begin(waits, &STINGY_HERE());                                                           \

@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "passage.h"
 #include "round.h"
+#include "stages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,9 @@ static void take(struct survey *survey, const struct stingy_trace_record *record
 	case STINGY_TRACE_CALL:
 		if (record->call.number != SYS_epoll_ctl)
 			take_pair(survey, record->call.chain, record->call.number + 1);
+		break;
+	case STINGY_TRACE_QUEUE:
+		take_pair(survey, record->queue.chain, STINGY_STAGES_QUEUED);
 		break;
 	case STINGY_TRACE_STACK:
 		take_stack(survey, record->stack.used, record->stack.depth);

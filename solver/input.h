@@ -17,12 +17,12 @@
 
 #define STINGY_NO_CHAIN UINT32_MAX
 
-/* A thread that had last waited at one chain allocated at another, or called the system there. */
+/* A thread that had last waited at one chain allocated at another, or called the system there, or queued a stage. */
 struct stingy_input_pair {
 	uint32_t wait;
 	uint32_t chain;
 	uint64_t n;    /* times */
-	uint32_t call; /* 0: allocations; else calls of the system, by its number + 1 */
+	uint32_t call; /* 0: allocations; else calls of the system, by its number + 1, or STINGY_STAGES_QUEUED */
 };
 
 struct stingy_input {

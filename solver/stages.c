@@ -163,6 +163,8 @@ void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places
 		pair->frame = part(places, &chains->chain[wait], &chains->chain[chain]);
 		pair->declared = NO_PLACE;
 		stingy_declarations_heed(places, &chains->chain[chain], &pair->frame, &pair->declared);
+		if (call == STINGY_STAGES_QUEUED)
+			pair->frame = NO_FRAME; /* nothing is inferred from it */
 		pair->call = call;
 		HASH_ADD(hh, stages->pairs, key, sizeof(pair->key), pair);
 	}

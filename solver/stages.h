@@ -17,8 +17,9 @@
 
 #include "chains.h"
 
-#define STINGY_STAGE_OTHER 0u
-#define STINGY_DISPATCHERS 8u /* dispatchers, one calling the next, that are looked through */
+#define STINGY_STAGE_OTHER   0u
+#define STINGY_STAGES_QUEUED UINT32_MAX /* in the place of a system call: a declared queue function was called */
+#define STINGY_DISPATCHERS   8u         /* dispatchers, one calling the next, that are looked through */
 
 struct stingy_stage {
 	uint32_t module; /* STINGY_NO_MODULE: stage 0 */
@@ -44,7 +45,8 @@ uint32_t stingy_stages_add(struct stingy_stages *stages, const struct stingy_pla
 
 /*
  * Notes that a thread which had waited at one chain was at the other n times: to allocate (call is 0), or to call the
- * system (call is its number + 1).
+ * system (call is its number + 1), or to queue a stage (STINGY_STAGES_QUEUED). What is only seen to queue is a stage
+ * where it was declared to be one: so that the stages are the same whether queue functions were declared or not.
  */
 void stingy_stages_note(struct stingy_stages *stages, const struct stingy_places *places,
 			const struct stingy_chains *chains, uint32_t wait, uint32_t chain, uint64_t n, uint32_t call);

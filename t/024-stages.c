@@ -339,6 +339,29 @@ static void is_the_outermost_function(void **state)
 	assert_int_equal(stage_of(program, wait, there), READ);
 }
 
+/* What only queues others leaves no other trace: whether it is a stage is for the user to say. */
+static void is_seen_to_queue_if_it_was_declared(void **state)
+{
+	struct program *program = *state;
+	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
+	uint32_t reads = CHAIN(program, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1);
+	uint32_t in_read = CHAIN(program, READ + 2, LOOP + 2, MAIN + 1);
+	uint32_t in_write = CHAIN(program, DISPATCH + 1, WRITE + 1, LOOP + 3, MAIN + 1);
+	uint32_t in_persist = CHAIN(program, PERSIST + 1, LOOP + 4, MAIN + 1);
+
+	program->places.place[program->chains.chain[in_write].place[1]].declared = STINGY_PLACE_STAGE;
+	note(program, wait, reads);
+	note_calls(program, wait, in_read, 5, STINGY_STAGES_QUEUED);
+	note_calls(program, wait, in_write, 5, STINGY_STAGES_QUEUED);
+	note_calls(program, wait, in_persist, 5, STINGY_STAGES_QUEUED);
+	settle(program);
+	assert_int_equal(stage_of(program, wait, reads), READ);
+	assert_int_equal(stage_of(program, wait, in_read), 0);
+	assert_int_equal(stage_of(program, wait, in_write), WRITE);
+	assert_int_equal(stage_of(program, wait, in_persist), 0);
+	assert_int_equal(program->stages.n_stages, 3);
+}
+
 static void is_not_inferred_from_half_a_chain(void **state)
 {
 	struct program *program = *state;
@@ -382,6 +405,7 @@ int main(void)
 		TEST(is_a_handler_that_only_reads),
 		TEST(is_below_an_unknown_function),
 		TEST(is_the_outermost_function),
+		TEST(is_seen_to_queue_if_it_was_declared),
 		TEST(is_not_inferred_from_half_a_chain),
 	};
 

@@ -217,6 +217,36 @@ static void a_frame_that_was_not_declared_ends_the_trace(void **state)
 	assert_int_equal(write_stage(replayed)->task_runs, 1);
 }
 
+/* write_it does nothing but queue read_it. Returns whether it is a stage. */
+static bool only_queues(struct replayed *replayed, unsigned declared)
+{
+	const struct stingy_place *place;
+
+	read_and_queue(replayed, 5, 0);
+	turn(replayed, 5);
+	made_queue(made_of(replayed), replayed->b, replayed->read_frame, 0);
+	made_wait(made_of(replayed), replayed->wait);
+	survey(replayed);
+	place = &replayed->places.place[replayed->input.frame[replayed->write_frame]];
+	replayed->places.place[replayed->input.frame[replayed->write_frame]].declared = declared;
+	take_census(replayed);
+	return stingy_stages_find(&replayed->stages, place) != STINGY_STAGE_OTHER;
+}
+
+static void what_only_queues_is_a_stage_if_it_was_declared(void **state)
+{
+	struct replayed *replayed = *state;
+
+	assert_true(only_queues(replayed, STINGY_PLACE_STAGE));
+	assert_int_equal(write_stage(replayed)->runs, 1);
+	assert_int_equal(write_stage(replayed)->task_runs, 1);
+}
+
+static void what_only_queues_is_none_if_it_was_not(void **state)
+{
+	assert_false(only_queues(*state, 0));
+}
+
 static uint64_t queued_between(const struct stingy_graph *graph, uint64_t from, uint64_t to)
 {
 	for (size_t i = 0; i < graph->n_edges; i++)
@@ -260,6 +290,8 @@ int main(void)
 		TEST(a_task_that_has_ended_is_not_run_for),
 		TEST(what_is_not_known_is_passed_over),
 		TEST(a_frame_that_was_not_declared_ends_the_trace),
+		TEST(what_only_queues_is_a_stage_if_it_was_declared),
+		TEST(what_only_queues_is_none_if_it_was_not),
 		TEST(the_graph_tells_who_queued_whom),
 	};
 
