@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Makes the ready manifests anew, for the servers that are installed: profiles each under all its workloads of t/servers/,
-# solves, runs it under that, and writes manifests/debian-12/NAME.manifest, with what it was made from at its head.
-# Run in the build directory; names of t/servers/ as arguments; without, all that have a manifest.
+# solves, runs it under that, and writes manifests/debian-12/NAME.manifest, with what it was made from and what it gains at
+# its head. Run in the build directory, on a quiet machine; names of t/servers/ as arguments; without, all that have a
+# manifest. --gain first: only what they gain is measured anew, half a minute each.
 
-# shellcheck source-path=SCRIPTDIR source=../t/servers.sh disable=SC2154
+# shellcheck source-path=SCRIPTDIR source=../t/servers.sh disable=SC2154,SC2317 # from files; called by name
 . "$(dirname "$0")/../t/servers.sh"
 ready=$(realpath "$(dirname "$0")")/debian-12
 packages=$(realpath "${STINGY_PACKAGES:-$servers_at/../packages}")
@@ -30,6 +31,23 @@ shares()
 	done
 }
 
+# gain NAME: measures what the manifest gains, and puts that into its head, in the place of what stood there.
+gain()
+{
+	local file=$ready/$1.manifest command="samples/bench.sh load $1:100,2500:bare,both"
+	BENCH_STARTS=2 BENCH_MANIFESTS=$ready "$ready/../../samples/bench.sh" load "$1:100,2500:bare,both" >&2 || return 1
+	{
+		sed -n '1,/came from the arena$/p' "$file" | sed '/came from the arena$/d; /^#   gain/d'
+		grep 'came from the arena$' "$file"
+		echo "#   gain against the bare server, with kept-alive connections (BENCH_STARTS=2 BENCH_MANIFESTS=manifests/debian-12 $command):"
+		# shellcheck disable=SC2016 # jq's
+		jq -r 'def change: (. - 1) * 1000 | round / 10 | (if . >= 0 then "+" else "" end) + tostring + "%";
+			.[] | select(.variant == "both") | "#   gain, \(.connections) connections: requests/s \(.rate_ratio.median | change), " +
+			"processor time a request \(.cpu_ratio.median | change)"' bench-results/load-summary.json
+		sed '1,/came from the arena$/d; /came from the arena$/d; /^#   gain/d' "$file"
+	} >"$server_work/gained" && cp "$server_work/gained" "$file"
+}
+
 renew()
 {
 	server_use "$1"
@@ -42,13 +60,20 @@ renew()
 		cat "$server_dir/shares"
 		tail -n +2 "$server_manifest"
 	} | sed "s#$packages/#/#" >"$ready/$1.manifest"
+	gain "$1"
 }
 
+what=renew
+if [ "${1:-}" = --gain ]; then
+	what=gain
+	shift
+fi
+[ -n "${server_work:-}" ] || server_begin
 [ $# -gt 0 ] || set -- nginx squid lighttpd memcached redis haproxy merecat
 mkdir -p "$ready"
 status=0
 for name in "$@"; do
-	(renew "$name") && continue
+	("$what" "$name") && continue
 	echo "renew: $name failed" >&2
 	status=1
 done

@@ -10,7 +10,7 @@
 # processor and the client (and a proxy's origin) the other.
 #
 # BENCH_STARTS (3), BENCH_WINDOWS (3): starts, and windows of each; BENCH_SECONDS (0.4): of a window; BENCH_SEARCH (5):
-# seconds that the search may take. Each window is a line of bench-results/load.jsonl.
+# seconds that the search may take; BENCH_MANIFESTS: a folder with manifests, SERVER.manifest. Each window is a line of bench-results/load.jsonl.
 
 # shellcheck source-path=SCRIPTDIR source=bench-common.sh disable=SC2154
 . "${0%/*}/bench-common.sh"
@@ -30,6 +30,7 @@ allocators=''
 for allocator in "${others[@]:1}"; do
 	allocators+=,$allocator,$allocator+both
 done
+# shellcheck disable=SC2054 # commas are part of the words
 default=(
 	squid:10,40,100:bare,both squid:300,1000,4000 "squid:2500:bare,order,arena,both$allocators"
 	evhttp:10,40,100:bare,both evhttp:300,1000,4000 "evhttp:2500:bare,order,arena,both$allocators"

@@ -132,10 +132,16 @@ end_server()
 	unset "server_groups[${instance_group[$1]}]"
 }
 
-# make_manifest CONNECTIONS: from a profile under the load that will be measured. Only if there is none yet.
+# make_manifest CONNECTIONS: from a profile under the load that will be measured, or of the folder BENCH_MANIFESTS. Only if
+# there is none yet.
 make_manifest()
 {
 	[ ! -e "$work/$name.manifest" ] || return 0
+	if [ -n "${BENCH_MANIFESTS:-}" ]; then
+		cp "$BENCH_MANIFESTS/$name.manifest" "$work/"
+		cp "$BENCH_MANIFESTS/$name.manifest" "$bench_results/"
+		return
+	fi
 	progress "$name: profile, $1 connections"
 	begin profile "$1"
 	tell profile "$lead" 2

@@ -95,31 +95,50 @@ static void print_order(const struct stingy_live_order *order, FILE *out)
 				 stingy_page_thousands((uint64_t)order->connections, first));
 }
 
+static void print_region(const struct stingy_live_json_process *process, uint32_t i, FILE *out)
+{
+	const struct stingy_live_reader_region *region = &process->reader.region[i];
+	uint64_t slots = (uint64_t)region->count * process->reader.live.n_arenas;
+
+	stingy_page_row_begin(out);
+	stingy_page_number(out, i);
+	stingy_page_number(out, region->slot);
+	stingy_page_number(out, slots);
+	stingy_page_bar(out, share(region->in_use, slots), share(region->peak, slots));
+	stingy_page_number(out, region->in_use);
+	stingy_page_number(out, region->peak);
+	stingy_page_number(out, region->served);
+	stingy_page_number(out, region->full);
+	stingy_page_cell(out, process->kinds[i]);
+	stingy_page_row_end(out);
+}
+
+/* Whether the one comes before the other: first what found them full, then what they served. */
+static bool is_before(const struct stingy_live_reader_region *one, const struct stingy_live_reader_region *other)
+{
+	return one->full != other->full ? one->full > other->full : one->served > other->served;
+}
+
+/* What limits stands at the top. */
 static void print_regions(const struct stingy_live_json_process *process, FILE *out)
 {
 	static const char *const headings[] = {"#region",  "#slot",   "#slots",      "in use, at most", "#in use",
 					       "#at most", "#served", "#found full", "kinds",           NULL};
 	const struct stingy_live_reader *reader = &process->reader;
+	uint32_t number[STINGY_REGIONS_MAX];
 
 	if (reader->live.n_regions == 0)
 		return;
-	stingy_page_table_begin(out, headings);
 	for (uint32_t i = 0; i < reader->live.n_regions; i++) {
-		const struct stingy_live_reader_region *region = &reader->region[i];
-		uint64_t slots = (uint64_t)region->count * reader->live.n_arenas;
+		uint32_t at = i;
 
-		stingy_page_row_begin(out);
-		stingy_page_number(out, i);
-		stingy_page_number(out, region->slot);
-		stingy_page_number(out, slots);
-		stingy_page_bar(out, share(region->in_use, slots), share(region->peak, slots));
-		stingy_page_number(out, region->in_use);
-		stingy_page_number(out, region->peak);
-		stingy_page_number(out, region->served);
-		stingy_page_number(out, region->full);
-		stingy_page_cell(out, process->kinds[i]);
-		stingy_page_row_end(out);
+		for (; at > 0 && is_before(&reader->region[i], &reader->region[number[at - 1]]); at--)
+			number[at] = number[at - 1];
+		number[at] = i;
 	}
+	stingy_page_table_begin(out, headings);
+	for (uint32_t i = 0; i < reader->live.n_regions; i++)
+		print_region(process, number[i], out);
 	stingy_page_table_end(out);
 }
 
