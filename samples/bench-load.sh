@@ -30,6 +30,7 @@ allocators=''
 for allocator in "${others[@]:1}"; do
 	allocators+=,$allocator,$allocator+both
 done
+# shellcheck disable=SC2054 # the commas are in the elements
 default=(
 	squid:10,40,100:bare,both squid:300,1000,4000 "squid:2500:bare,order,arena,both$allocators"
 	evhttp:10,40,100:bare,both evhttp:300,1000,4000 "evhttp:2500:bare,order,arena,both$allocators"
