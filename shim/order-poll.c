@@ -77,40 +77,43 @@ void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *f
 		}
 }
 
-/* Where nothing else is ready, there is nobody to make way for: a program that accepts nothing sees no difference. */
-static bool is_first_turn(const struct stingy_order *order, const struct pollfd *fds, uint32_t count)
-{
-	bool has_others = false, has_under_way = false;
-	for (uint32_t i = 0; i < count; i++) {
-		bool is_first = is_under_way(&fds[i]);
-		has_under_way |= fds[i].revents != 0 && is_first;
-		has_others |= fds[i].revents != 0 && !is_first;
-	}
-	return has_under_way && (!has_others || stingy_order_asks_first(order));
-}
+/* What is ready. */
+struct ready {
+	uint32_t n_marked;
+	bool has_under_way, has_others;
+};
 
-static uint32_t count_marked(const struct pollfd *fds, uint32_t count)
+static struct ready look_at(const struct pollfd *fds, uint32_t count)
 {
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < count; i++)
-		n += fds[i].revents != 0 && is_marked(&fds[i]);
-	return n;
+	struct ready ready = {.n_marked = 0};
+	for (uint32_t i = 0; i < count; i++) {
+		if (fds[i].revents == 0)
+			continue;
+		bool is_first = is_under_way(&fds[i]);
+		ready.has_under_way |= is_first;
+		ready.has_others |= !is_first;
+		ready.n_marked += is_marked(&fds[i]);
+	}
+	return ready;
 }
 
 /*
- * Those that are marked go before others, and while there are any none is added: else the first in the array, ready
- * again and again, would keep the last from their turn for ever. What is under way needs no mark to be asked about.
+ * Where nothing else is ready, what is under way has nobody to make way for: a program that accepts nothing sees no
+ * difference. Those that are marked go before others, and while there are any none is added: else the first in the
+ * array, ready again and again, would keep the last from their turn for ever. What is under way needs no mark to be
+ * asked about.
  */
 int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint32_t count, bool *is_first)
 {
-	uint32_t n_marked = count_marked(fds, count);
-	uint32_t marked_room = order->most, room = n_marked < order->most ? order->most - n_marked : 0, kept = 0;
-	*is_first = is_first_turn(order, fds, count);
+	struct ready ready = look_at(fds, count);
+	uint32_t room_for_marked = order->most, kept = 0;
+	uint32_t room = ready.n_marked < order->most ? order->most - ready.n_marked : 0;
+	*is_first = ready.has_under_way && (!ready.has_others || stingy_order_asks_first(order));
 	for (uint32_t i = 0; i < count; i++) {
 		bool is_ready = fds[i].revents != 0, was_marked = is_marked(&fds[i]);
-		uint32_t *left = was_marked ? &marked_room : &room;
+		uint32_t *left = was_marked ? &room_for_marked : &room;
 		bool is_kept = is_ready && (*is_first ? is_under_way(&fds[i]) : *left > 0);
-		bool is_to_wait = is_ready && !is_kept && !is_under_way(&fds[i]) && (was_marked || n_marked == 0);
+		bool is_to_wait = is_ready && !is_kept && !is_under_way(&fds[i]) && (was_marked || ready.n_marked == 0);
 		if (fds[i].fd >= 0)
 			mark(&fds[i], is_to_wait);
 		order->has_marked |= is_to_wait;

@@ -9,6 +9,7 @@
 #ifndef STINGY_CENSUS_H
 #define STINGY_CENSUS_H
 
+#include "fate.h"
 #include "objects.h"
 #include "sizes.h"
 #include "task.h"
@@ -20,23 +21,9 @@
 #define STINGY_COVER_TASKS 90u /* of the tasks that have any: the objects of one task */
 #define STINGY_COVER_RUNS  99u /* of a stage's runs: the objects that one run allocates */
 
-#define STINGY_CENSUS_STAGES    64u   /* stages told apart in lifetimes; later ones count as the last */
-#define STINGY_CENSUS_PER_TASK  256u  /* objects in one task, or run, that are told apart; more count as the last */
-#define STINGY_CENSUS_THREADS   1024u /* threads told apart; later ones count as the last */
-#define STINGY_CENSUS_FEW_TURNS 16u   /* turns that count as soon: a close is often followed by deferred work */
-
-/* What became of an object that began while serving. */
-enum stingy_fate {
-	STINGY_FATE_UNKNOWN = 0, /* no evidence: its task was still open when the trace ended */
-	STINGY_FATE_TASK,        /* it ended within its task, or soon after */
-	STINGY_FATE_TASK_END,    /* it ended when its task did */
-	STINGY_FATE_PASSED_ON,   /* another task ended it, much later, while its own was open */
-	STINGY_FATE_OUTLIVED,    /* it ended long after its task had */
-	STINGY_FATE_CONNECTION,  /* it outlived its request, and ended when the connection did */
-	STINGY_FATE_NEXT,        /* a later request of its connection ended it */
-	STINGY_FATE_LEFT,        /* its task was long over when the trace ended, and it was still there */
-	STINGY_FATES,
-};
+#define STINGY_CENSUS_STAGES   64u   /* stages told apart in lifetimes; later ones count as the last */
+#define STINGY_CENSUS_PER_TASK 256u  /* objects in one task, or run, that are told apart; more count as the last */
+#define STINGY_CENSUS_THREADS  1024u /* threads told apart; later ones count as the last */
 
 /* Kept only for units that allocate while serving. */
 struct stingy_served {
@@ -113,10 +100,6 @@ struct stingy_census {
 void stingy_census_init(struct stingy_census *census, uint32_t n_units, const uint32_t *unit_of, uint32_t n_stages,
 			bool relations);
 void stingy_census_fini(struct stingy_census *census);
-
-/* What became of an object that ends in the run (NULL: none), or is left when the trace ends, at the given turn. */
-enum stingy_fate stingy_fate_of_ended(const struct stingy_object *object, const struct stingy_run *run, uint32_t turn);
-enum stingy_fate stingy_fate_of_left(const struct stingy_object *object, uint32_t turn);
 
 /* An allocation is made in the run, counted or not. */
 void stingy_census_serve(struct stingy_census *census, const struct stingy_run *run);

@@ -29,7 +29,7 @@ static const char *make_pool(uint64_t size, unsigned connections)
 		made_alloc(&server.made, pool, size, i << 12);
 	}
 	made_fd(&server.made, STINGY_TRACE_CLOSE, 5);
-	for (unsigned i = 0; i <= STINGY_CENSUS_FEW_TURNS; i++)
+	for (unsigned i = 0; i <= STINGY_FATE_FEW_TURNS; i++)
 		made_turn(&server.made, 3);
 	serve_many(&server, connections);
 	made_save(&server.made, path, server.made.size);

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define LONG (2 * STINGY_CENSUS_FEW_TURNS) /* turns that are not soon any more */
+#define LONG (2 * STINGY_FATE_FEW_TURNS) /* turns that are not soon any more */
 
 static char path[] = "/tmp/stingy-replay.XXXXXX";
 

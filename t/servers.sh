@@ -153,10 +153,20 @@ server_is_decided()
 	server_is_gone || server_port_answers "$server_port"
 }
 
-# server_stop: asks the server to end. Fails if it ends otherwise than it should, or not at all, or not as a whole.
+# server_is_idle: no connection to it is open or still to be closed. 01 is ESTABLISHED, 08 is CLOSE_WAIT.
+server_is_idle()
+{
+	awk -v port="$(printf '%04X' "$server_port")" '
+		substr($2, index($2, ":") + 1) == port && ($4 == "01" || $4 == "08") { busy = 1 }
+		END { exit busy }' /proc/net/tcp
+}
+
+# server_stop: asks the server to end. Fails if it ends otherwise than it should, or not at all, or not as a whole. That
+# clients have gone it may not have noticed yet: lighttpd's status is 1 where it ends with connections open.
 server_stop()
 {
 	local gone=yes
+	server_await 2 server_is_idle
 	kill -"$server_stop_signal" "$server_pid" 2>/dev/null # it may have ended by itself
 	server_await 20 server_is_gone || gone=no
 	[ "$gone" = yes ] || kill -KILL -- "-$server_pid"
