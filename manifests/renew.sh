@@ -31,19 +31,33 @@ shares()
 	done
 }
 
+# measure_gain NAME: leaves the figures in $server_work/gain.json, and the benchmark's own results as they were.
+measure_gain()
+{
+	local status=0 results=$PWD/bench-results
+	mkdir -p "$results"
+	mv "$results" "$results.kept"
+	BENCH_STARTS=2 BENCH_MANIFESTS=$ready "$ready/../../samples/bench.sh" load "$1:100,2500:bare,both" >&2 &&
+		cp "$results/load-summary.json" "$server_work/gain.json" || status=1
+	rm -rf "$results"
+	mv "$results.kept" "$results"
+	return "$status"
+}
+
 # gain NAME: measures what the manifest gains, and puts that into its head, in the place of what stood there.
 gain()
 {
-	local file=$ready/$1.manifest command="samples/bench.sh load $1:100,2500:bare,both"
-	BENCH_STARTS=2 BENCH_MANIFESTS=$ready "$ready/../../samples/bench.sh" load "$1:100,2500:bare,both" >&2 || return 1
+	local file=$ready/$1.manifest
+	local command="BENCH_STARTS=2 BENCH_MANIFESTS=manifests/debian-12 samples/bench.sh load $1:100,2500:bare,both"
+	measure_gain "$1" || return 1
 	{
 		sed -n '1,/came from the arena$/p' "$file" | sed '/came from the arena$/d; /^#   gain/d'
 		grep 'came from the arena$' "$file"
-		echo "#   gain against the bare server, with kept-alive connections (BENCH_STARTS=2 BENCH_MANIFESTS=manifests/debian-12 $command):"
+		echo "#   gain against the bare server, with kept-alive connections ($command):"
 		# shellcheck disable=SC2016 # jq's
 		jq -r 'def change: (. - 1) * 1000 | round / 10 | (if . >= 0 then "+" else "" end) + tostring + "%";
 			.[] | select(.variant == "both") | "#   gain, \(.connections) connections: requests/s \(.rate_ratio.median | change), " +
-			"processor time a request \(.cpu_ratio.median | change)"' bench-results/load-summary.json
+			"processor time a request \(.cpu_ratio.median | change)"' "$server_work/gain.json"
 		sed '1,/came from the arena$/d; /came from the arena$/d; /^#   gain/d' "$file"
 	} >"$server_work/gained" && cp "$server_work/gained" "$file"
 }

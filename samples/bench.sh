@@ -17,7 +17,7 @@ dir=${BASH_SOURCE[0]%/*}
 
 # The parts, and about how many seconds each takes.
 parts="load misses uniform mock profile malloc threads query instructions memory start sites"
-declare -A seconds=([load]=1600 [misses]=320 [uniform]=240 [mock]=45 [profile]=60 [malloc]=120 [threads]=50 [query]=5
+declare -A seconds=([load]=1600 [misses]=320 [uniform]=240 [mock]=45 [profile]=80 [malloc]=120 [threads]=50 [query]=5
 	[instructions]=5 [memory]=2 [start]=8 [sites]=25)
 
 # What the figures are of.
