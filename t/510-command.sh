@@ -7,6 +7,7 @@
 
 stingy=$(realpath "${STINGY:-${builddir:-.}/stingy}")
 [ -x "$stingy" ] || tap_bail "no command at '$stingy'"
+manuals=$(realpath "${srcdir:-.}/man")
 work=$(mktemp -d "${TMPDIR:-/tmp}/stingy-command.XXXXXX") || exit 1
 sleeper=
 trap '[ -z "$sleeper" ] || kill "$sleeper"; rm -rf "$work"' EXIT
@@ -570,6 +571,13 @@ map_file()
 		[ "$(tail -n 1 map.svg)" = '</svg>' ]
 }
 tap_ok "map: SVG into a file" map_file
+map_manual()
+{
+	sed -n '/^stingy-manifest 1$/,/^end$/p' "$manuals/stingy-manifest.5" >manual.manifest
+	run 0 map manual.manifest && [ ! -s err ] && has /usr/sbin/nginx &&
+		has '2    2     458752   64 KiB       8 x 8192 high   request pool'
+}
+tap_ok "map: of the manual's example" map_manual
 tap_ok "map without a manifest" refuses 2 "which manifest" map
 tap_ok "map of two" refuses 2 "takes one" map good.manifest good.manifest
 tap_ok "map in a format that there is not" refuses 2 "neither text nor svg" map -f png good.manifest

@@ -21,7 +21,8 @@ tap_ok "make deb" package || { tap_done; exit; }
 tap_ok "it unpacks" dpkg-deb -x "$work/stingy.deb" "$work/root"
 
 for file in usr/bin/stingy $lib/stingy/libstingy.so $lib/stingy/libstingy-profile.so usr/include/stingy.h $lib/pkgconfig/stingy.pc \
-	usr/share/bash-completion/completions/stingy usr/share/man/man1/stingy-solve.1.gz usr/share/doc/stingy/README.md.gz; do
+	usr/share/bash-completion/completions/stingy usr/share/man/man1/stingy-solve.1.gz \
+	usr/share/man/man5/stingy-manifest.5.gz usr/share/man/man5/stingy-trace.5.gz usr/share/doc/stingy/README.md.gz; do
 	tap_ok "it has $file" test -s "$work/root/$file"
 done
 tap_is "and nothing outside of /usr" "$(ls "$work/root")" usr
