@@ -28,6 +28,7 @@
 #define STINGY_REGIONS_MAX   1024
 #define STINGY_KINDS_MAX     65535
 #define STINGY_SITES_MAX     1000000
+#define STINGY_ADDRESSES_MAX 131071 /* return addresses of all sites together */
 #define STINGY_STAGES_MAX    4096
 #define STINGY_ALLOCATES_MAX 256          /* kinds that one stage allocates, or that a task takes */
 #define STINGY_TASKS_MAX     1048575      /* tasks of a schedule */

@@ -166,8 +166,8 @@ static int measure(struct loading *l)
 		}
 	}
 	l->counts = reader.counts;
-	if (l->n_addresses >= STINGY_NODES_MAX)
-		return refuse(l, "its sites have more addresses than can be matched (%u)", STINGY_NODES_MAX - 1);
+	if (l->n_addresses > STINGY_ADDRESSES_MAX)
+		return refuse(l, "its sites have more addresses than can be matched (%u)", STINGY_ADDRESSES_MAX);
 	if (more < 0)
 		return refuse(l, "line %u: %s", reader.line, reader.error);
 	return l->counts.modules == 0 ? refuse(l, "it names no program") : 0;

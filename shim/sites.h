@@ -29,9 +29,10 @@
 /* Return addresses without a site for which there is room at least; beyond what there is, unknown means unmanaged. */
 #define STINGY_UNMANAGED_LEAST 1024u
 
-/* Addresses in all sites together; what a node's number and an address share a word for. */
-#define STINGY_NODES_MAX (1u << 17)
+/* A node's number and an address share a word. */
 #define STINGY_NODE_BITS 47 /* user addresses of x86-64 are below 2^47 */
+
+_Static_assert(STINGY_ADDRESSES_MAX < 1ul << (64 - STINGY_NODE_BITS), "there is a number for each node");
 
 /*
  * No return address, as it is not canonical. Nor a number that programs have about: by a rule that is wrong the walk

@@ -7,6 +7,7 @@
 #include "manifest-file.h"
 #include "ready.h"
 #include "round.h"
+#include "site-set.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -47,6 +48,7 @@ struct check {
 	bool is_ordered;                 /* the manifest has a schedule */
 	uint32_t n_sites;
 	uint32_t n_servable;
+	struct stingy_site_set sites;
 };
 
 static void finding(struct check *check, enum severity severity, const char *format, ...)
@@ -254,6 +256,22 @@ static void check_module(struct check *check, const struct stingy_manifest_recor
 	check->absent[record->number] = !is_good;
 }
 
+static void refused(struct check *check, unsigned line, const char *why)
+{
+	finding(check, BAD, "line %u: %s, so the manifest would be refused", line, why);
+	check->is_refused = true;
+}
+
+static void check_site(struct check *check, const struct stingy_manifest_site *site, unsigned line)
+{
+	bool had_room = check->sites.n_addresses <= STINGY_ADDRESSES_MAX;
+
+	if (stingy_site_set_add(&check->sites, site) < 0)
+		refused(check, line, "contradicts an earlier site");
+	if (had_room && check->sites.n_addresses > STINGY_ADDRESSES_MAX)
+		refused(check, line, "the sites have more addresses than can be matched");
+}
+
 /* Nothing of a manifest is served in a program that it is not for. */
 static void count_site(struct check *check, const struct stingy_manifest_site *site)
 {
@@ -277,7 +295,7 @@ static void check_schedule(struct check *check, const struct stingy_manifest_sch
 	finding(check, OK, "events: ordered%s", tasks);
 }
 
-static void check_record(struct check *check, const struct stingy_manifest_record *record)
+static void check_record(struct check *check, const struct stingy_manifest_record *record, unsigned line)
 {
 	switch (record->type) {
 	case STINGY_MANIFEST_CACHE:
@@ -291,6 +309,7 @@ static void check_record(struct check *check, const struct stingy_manifest_recor
 		check_module(check, record);
 		break;
 	case STINGY_MANIFEST_SITE:
+		check_site(check, &record->site, line);
 		count_site(check, &record->site);
 		break;
 	case STINGY_MANIFEST_SCHEDULE:
@@ -306,10 +325,12 @@ static int judge(struct check *check, const struct stingy_mapped_file *file)
 	struct stingy_manifest_record record;
 	struct stingy_manifest_reader reader;
 
+	stingy_site_set_init(&check->sites);
 	check_trust(check, file);
 	stingy_manifest_reader_init(&reader, file->data, file->size);
 	while (stingy_manifest_next(&reader, &record) > 0)
-		check_record(check, &record);
+		check_record(check, &record, reader.line);
+	stingy_site_set_fini(&check->sites);
 	if (check->n_sites == 0)
 		finding(check, check->is_ordered ? NOTE : BAD, "no sites: nothing would be served");
 	printf("verdict: %s: %" PRIu32 " of %" PRIu32 " sites can be served here\n",

@@ -285,6 +285,24 @@ untrusted()
 }
 tap_ok "check: a manifest that anybody may write" untrusted
 
+# contradictory SED: of one address there is more than can be true.
+contradictory()
+{
+	sed "$1" good.manifest >odd.manifest
+	verdict 1 'not good: 0 of' -m odd.manifest &&
+		grep -Eq '^bad: line [0-9]+: contradicts an earlier site, so the manifest would be refused$' out
+}
+tap_ok "check: the same site twice" contradictory '/^site 0/{p;s/site 0/site 1/}'
+tap_ok "check: two rules for one address" contradictory '/^site 0/{p;s/.*/site 1 kind=0 0+0x10:sp+16 0+0x20/;p;s/.*/site 2 kind=0 0+0x10:sp+24 0+0x30/}'
+crowded()
+{
+	awk '/^site/ { for (i = 0; i < 8192; i++) { printf "site %d kind=0", i
+			for (j = 0; j < 16; j++) printf " 0+0x%x%s", 65536 + i * 16 + j, j < 15 ? ":sp+8" : ""
+			print "" }; next } { print }' good.manifest >odd.manifest
+	verdict 1 'not good: 0 of' -m odd.manifest && grep -q '^bad: line [0-9]*: the sites have more addresses' out
+}
+tap_ok "check: more addresses than the library takes" crowded
+
 # The same manifest, made for this machine and this shell, as far as check itself tells of them.
 id=$("$stingy" check -m good.manifest | sed -n "s/^bad: program '.*': build-id \([0-9a-f]*\), but.*/\1/p")
 if [ -n "$id" ]; then
