@@ -51,10 +51,11 @@ static json_t *inputs_of(const struct stingy_solve *solve)
 	for (uint32_t i = 0; i < solve->n_inputs; i++) {
 		const struct stingy_input *input = &solve->input[i];
 
-		json_array_append_new(array, json_pack("{so sb sb so so}", "path", stingy_json_text(input->path),
-						       "used", stingy_solve_uses(solve, input), "full", input->full,
-						       "damage", text_or_null(input->damage), "damaged_at",
-						       input->damage ? number(input->damaged_at) : json_null()));
+		json_array_append_new(array,
+				      json_pack("{so sb sb so so}", "path", stingy_json_text(input->path), "used",
+						stingy_solve_uses(solve, input), "full", input->full || input->stuck,
+						"damage", text_or_null(input->damage), "damaged_at",
+						input->damage ? number(input->damaged_at) : json_null()));
 	}
 	return array;
 }

@@ -37,9 +37,10 @@ static void explain_input(const struct stingy_solve *solve, const struct stingy_
 		name_input(input, out);
 		fprintf(out, "cut off at byte %zu: used what is before it (%s)\n", input->damaged_at, input->damage);
 	}
-	if (input->full) {
+	if (input->full || input->stuck) {
 		name_input(input, out);
-		fputs("reached its bound while it was recorded: what came later is missing\n", out);
+		fprintf(out, "%s while it was recorded: what came later is missing\n",
+			input->full ? "reached its bound" : "could not grow (disk full, or ulimit -f?)");
 	}
 }
 

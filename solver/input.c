@@ -266,7 +266,8 @@ static void look_over(struct survey *survey)
 	struct stingy_trace_record record;
 
 	if (stingy_trace_reader_init(&reader, input->file.data, input->file.size) == 0) {
-		input->full = reader.header.flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK);
+		input->full = reader.header.flags & STINGY_TRACE_FULL;
+		input->stuck = reader.header.flags & STINGY_TRACE_STUCK;
 		if (stingy_cache_is_valid(&reader.header.cache))
 			input->cache = reader.header.cache;
 		survey->main_thread = reader.header.pid;

@@ -49,7 +49,8 @@ struct stingy_input {
 	size_t served_to;
 	bool waited;        /* some thread has an event loop */
 	bool accepted;      /* a connection */
-	bool full;          /* it reached its bound while it was recorded, or could not grow to it */
+	bool full;          /* it reached its bound while it was recorded, */
+	bool stuck;         /* or could not grow to it */
 	const char *damage; /* why it could not be read to its end; NULL: it could */
 	size_t damaged_at;  /* bytes: what is before that was read */
 };
