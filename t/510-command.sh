@@ -413,6 +413,14 @@ solves()
 tap_ok "solve: a manifest on stdout" solves
 tap_ok "solve without a trace" refuses 2 "needs a trace" solve
 tap_ok "solve: a trace that is not there" refuses 2 "'missing.trace'" solve --cache 64K,8,64 missing.trace
+# short FLAG TEXT: whether that is said of a trace with that flag in its header.
+short()
+{
+	cp made.trace short.trace && printf "%b" "\\$1" | dd of=short.trace bs=1 seek=56 conv=notrunc status=none &&
+		solve short.trace && grep -qF "'short.trace': $2 while it was recorded: what came later is missing" err
+}
+tap_ok "solve: a trace that was full" short 001 'reached its bound'
+tap_ok "solve: one that could not grow" short 004 'could not grow (disk full, or ulimit -f?)'
 tap_ok "solve: a share that is none" refuses 2 "'75x'" solve --share 75x made.trace
 tap_ok "solve: a cache that is none" refuses 2 "'64K,8'" solve --cache 64K,8 made.trace
 tap_ok "solve: a level that there is not" refuses 2 "'L4': is not a cache (give L2, L3, " solve --cache L4 made.trace
