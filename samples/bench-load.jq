@@ -7,6 +7,7 @@ def rate: .requests / .seconds;
 def cost: .cpu_ns / .requests / 1000;
 
 map(select(.window > 0 and .requests > 0)) as $windows
+| map(select(.lost)) as $losses
 | map(select(.window == 0)) as $lives
 | ($windows | map(select(.variant == "bare")) | map({key: "\(.server) \(.connections) \(.start) \(.window)", value: .}) | from_entries) as $bare
 | def beside: $bare["\(.server) \(.connections) \(.start) \(.window)"];
@@ -25,7 +26,7 @@ $windows
 		cpu_ratio: (map(select(beside) | cost / (beside | cost)) | spread),
 		p50_ms: (map(.p50_us / 1000) | median), p99_ms: (map(.p99_us / 1000) | median),
 		longest_ms: (map(.longest_us / 1000) | max),
-		errors: (map(.errors) | add),
+		errors: ((map(.errors) | add) + ($losses | map(select(.server == $server and .connections == $connections and .variant == $variant)) | length)),
 		server_busy: (map(.cpu_ns / 1e9 / .seconds) | median),
 		client_busy: (map(.client_ns / 1e9 / .seconds) | median),
 		searched: ($live | map(.searched) | max),

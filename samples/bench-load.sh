@@ -50,19 +50,19 @@ note()
 		"$name" "$1" "$2" "$3" "$4" "${5#\{}")"
 }
 
-# warm_up VARIANT: sets $searched to the seconds that it took.
+# warm_up VARIANT: sets $searched to the seconds that it took. False if the client has given up.
 warm_up()
 {
 	searched=$warm
 	tell "$1" 0 "$warm"
-	hear "$1"
+	hears "$1" || return 1
 	case $1 in
 	*order | *both) ;;
 	*) return ;;
 	esac
 	while is_searching "$1" && awk "BEGIN { exit !($searched < $search) }"; do
 		tell "$1" 0 0.5
-		hear "$1"
+		hears "$1" || return 1
 		searched=$(awk "BEGIN { print $searched + 0.5 }")
 	done
 }
@@ -86,24 +86,38 @@ plan()
 	}'
 }
 
+# lose CONNECTIONS VARIANT START: an answer did not come within a minute, with or without the shim: it is an error, and
+# the variant is left out of the rest of the start.
+lose()
+{
+	echo "bench: $name, $2, $1 connections: an answer did not come; left out of start $3" >&2
+	note "$1" "$2" "$3" -1 '{"lost": 1}'
+	lost[$2]=1
+}
+
 # point CONNECTIONS VARIANT...: all starts and windows of them.
 point()
 {
 	local connections=$1 start window variant
-	local -A time=()
+	local -A time lost
 	shift
 	for start in $(seq "$starts"); do
 		progress "$name: $connections connections, start $start of $starts"
+		time=() lost=()
 		for variant; do
 			begin "$variant" "$connections"
-			warm_up "$variant"
+			warm_up "$variant" || lose "$connections" "$variant" "$start"
 			time[$variant]=$searched
 		done
 		for window in $(seq "$windows"); do
 			for variant; do
+				[ -z "${lost[$variant]:-}" ] || continue
 				tell "$variant" "$lead" "$seconds"
-				hear "$variant"
-				note "$connections" "$variant" "$start" "$window" "$heard"
+				if hears "$variant"; then
+					note "$connections" "$variant" "$start" "$window" "$heard"
+				else
+					lose "$connections" "$variant" "$start"
+				fi
 			done
 		done
 		for variant; do

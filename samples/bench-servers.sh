@@ -98,21 +98,27 @@ has_accepted()
 	return 1
 }
 
-# tell VARIANT LEAD SECONDS [ANSWERS]: its client loads the server; hear VARIANT: what it then says, in $heard.
+# tell VARIANT LEAD SECONDS [ANSWERS]: its client loads the server; hear VARIANT: what it then says, in $heard; hears
+# VARIANT: the same, or false if the client has given up.
 tell()
 {
 	echo "$2 $3 ${4:-}" >&"${instance_to[$1]}"
 }
 
+hears()
+{
+	read -r heard <&"${instance_from[$1]}"
+}
+
 hear()
 {
-	read -r heard <&"${instance_from[$1]}" || fail "$name, $1: the client has failed"
+	hears "$1" || fail "$name, $1: the client has failed"
 }
 
 end_client()
 {
 	local to=${instance_to[$1]} from=${instance_from[$1]}
-	kill "${instance_client[$1]}"
+	kill "${instance_client[$1]}" 2>/dev/null || : # it may have given up
 	wait "${instance_client[$1]}" 2>/dev/null || :
 	unset "instance_client[$1]"
 	exec {to}>&- {from}<&-

@@ -53,7 +53,7 @@ quick()
 
 all()
 {
-	local part left=0
+	local part left=0 failed=''
 	for part in $parts; do
 		left=$((left + seconds[$part]))
 	done
@@ -62,8 +62,9 @@ all()
 		echo
 		echo "bench: $(date +%T) part '$part', after which some $(((left + 59) / 60)) min are left" >&2
 		# Counts that changed, or of another compiler, are told; they are no reason to measure nothing.
-		BENCH_AFTER=$left run "$part" || [ "$part" = instructions ]
+		BENCH_AFTER=$left run "$part" || [ "$part" = instructions ] || failed+=" $part"
 	done
+	[ -z "$failed" ] || { echo "bench: failed:$failed" >&2; return 1; }
 }
 
 results()
