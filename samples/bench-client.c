@@ -52,6 +52,7 @@ struct request {
 struct connection {
 	int fd;
 	bool is_connecting;
+	bool is_new;     /* there has been no answer on it */
 	bool is_waiting; /* for an answer */
 	bool has_head;
 	bool is_last;     /* the server will close it behind this answer */
@@ -97,7 +98,7 @@ static void connect_anew(struct connection *connection)
 		err(1, "connect");
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, connection->fd, &event))
 		err(1, "epoll_ctl");
-	connection->is_connecting = true;
+	connection->is_connecting = connection->is_new = true;
 	n_connecting++;
 }
 
@@ -131,7 +132,7 @@ static void send_request(struct connection *connection)
 
 static void end_answer(struct connection *connection)
 {
-	connection->is_waiting = false;
+	connection->is_waiting = connection->is_new = false;
 	n_waiting--;
 	all++;
 	if (is_counting)
@@ -208,6 +209,10 @@ static void take(struct connection *connection, const char *text, size_t n)
 		reopen(connection, connection->is_waiting ? "an answer that is none" : "more than was asked for");
 }
 
+/*
+ * Where connections come faster than the server accepts them, the kernel runs out of places in its queue, and resets
+ * some of them later on: such a one is no server's fault, and is made anew.
+ */
 static void read_answer(struct connection *connection)
 {
 	static char text[256 * 1024];
@@ -215,8 +220,9 @@ static void read_answer(struct connection *connection)
 	if (n > 0)
 		take(connection, text, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		reopen(connection,
-		       connection->is_waiting && (connection->n_head > 0 || n < 0) ? "an answer breaks off" : NULL);
+		reopen(connection, connection->is_waiting && (connection->n_head > 0 || (n < 0 && !connection->is_new))
+					   ? "an answer breaks off"
+					   : NULL);
 }
 
 static void end_connecting(struct connection *connection)
