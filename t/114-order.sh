@@ -168,6 +168,7 @@ scheduled()
 }
 scheduled >plain.manifest
 scheduled "auto tasks=32" >auto.manifest
+scheduled "auto tasks=1000" >large.manifest
 scheduled "fixed tasks=4" >fixed.manifest
 scheduled "auto tasks=32 takes=$kind" >takes.manifest
 scheduled "fixed tasks=32 takes=$kind" >fixed-takes.manifest
@@ -186,6 +187,7 @@ begins_at_once()
 }
 tap_ok "a manifest without a schedule" begins plain '' $clients
 tap_ok "one with a number to begin with, from the first turn on" begins_at_once auto '' 32
+tap_ok "a large number to begin with is not taken as it is" begins_at_once large '' 32
 tap_ok "one with a number for good" begins fixed '' 4
 tap_ok "the user's word counts: off" begins fixed off $clients
 tap_ok "the user's word counts: a number" begins auto 10 10
