@@ -94,7 +94,8 @@ http_nginx_command()
 # http_origin_start: the nginx behind a proxy: bare, once for the shell, on $http_origin_port; its files are in $http_origin_root.
 http_origin_start()
 {
-	local at=$server_dir/origin
+	# A proxy that is started later may have more connections.
+	local at=$server_dir/origin server_connections=$((server_connections < 5000 ? 5000 : server_connections))
 	server_port_new
 	http_origin_port=$server_port_found
 	mkdir -p "$at"
