@@ -171,6 +171,12 @@ static inline uint32_t stingy_manifest_high(const struct stingy_manifest_slab *s
 	return (slab->size + STINGY_REGION_ALIGN - 1) & ~(STINGY_REGION_ALIGN - 1);
 }
 
+/* With how many tasks at a time ordering begins; 0: not told. Where many fit, few do as well or better. */
+static inline uint32_t stingy_manifest_first_tasks(const struct stingy_manifest_schedule *schedule)
+{
+	return schedule->is_fixed || schedule->tasks < STINGY_TASKS_FIRST ? schedule->tasks : STINGY_TASKS_FIRST;
+}
+
 /* Begins to read the len bytes at text, which must stay in place while records are used. */
 void stingy_manifest_reader_init(struct stingy_manifest_reader *reader, const char *text, size_t len);
 

@@ -307,7 +307,7 @@ static void add_module(struct loading *l, struct stingy_manifest_module *module)
 static void add_schedule(struct loading *l, const struct stingy_manifest_schedule *from)
 {
 	enum stingy_order_mode mode = from->is_fixed ? STINGY_ORDER_FIXED : STINGY_ORDER_AUTO;
-	l->serve->schedule = (struct stingy_order_schedule){.mode = mode, .tasks = from->tasks};
+	l->serve->schedule = (struct stingy_order_schedule){.mode = mode, .tasks = stingy_manifest_first_tasks(from)};
 	stingy_stages_add_task(&l->serve->stages, from, l->kinds);
 }
 

@@ -2,7 +2,6 @@
 #include "order.h"
 
 #include "../manifests/live.h"
-#include "../manifests/manifest.h"
 #include "calls.h"
 #include "env.h"
 #include "order-epoll.h"
@@ -48,18 +47,12 @@ void stingy_order_filtered(void)
 	__atomic_store_n(&is_filtered, true, __ATOMIC_RELAXED);
 }
 
-/* Where many fit, few still do as well or better, and a number that is never reached would never be tried. */
-static uint32_t first_tasks(void)
-{
-	return schedule.tasks < STINGY_TASKS_FIRST ? schedule.tasks : STINGY_TASKS_FIRST;
-}
-
 static void init_tuner(struct stingy_tuner *tuner)
 {
 	if (schedule.mode == STINGY_ORDER_FIXED)
 		stingy_tuner_init(tuner, processor_time, schedule.tasks, STINGY_TUNER_FIX);
 	else if (schedule.tasks != 0)
-		stingy_tuner_init(tuner, processor_time, first_tasks(), STINGY_TUNER_EXPECT);
+		stingy_tuner_init(tuner, processor_time, schedule.tasks, STINGY_TUNER_EXPECT);
 	else
 		stingy_tuner_init(tuner, processor_time, START, STINGY_TUNER_SEARCH);
 }

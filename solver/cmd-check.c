@@ -287,10 +287,8 @@ static void count_site(struct check *check, const struct stingy_manifest_site *s
 static void check_schedule(struct check *check, const struct stingy_manifest_schedule *schedule)
 {
 	char tasks[CACHE_TEXT] = "";
-	uint32_t n = schedule->tasks;
+	uint32_t n = stingy_manifest_first_tasks(schedule);
 
-	if (!schedule->is_fixed && n > STINGY_TASKS_FIRST)
-		n = STINGY_TASKS_FIRST;
 	if (n)
 		snprintf(tasks, sizeof(tasks), ", %s%" PRIu32 " tasks at a time", schedule->is_fixed ? "" : "at first ",
 			 n);

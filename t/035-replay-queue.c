@@ -1,6 +1,5 @@
 /* The replay of what declared queue functions queue: whose a stage is that runs later, and what is no evidence of it.
  */
-#include "../solver/graph.h"
 #include "made-replay.h"
 
 #define NOBODY UINT64_MAX /* as a turn's descriptor */
@@ -265,13 +264,7 @@ static void the_graph_tells_who_queued_whom(void **state)
 	for (uint64_t fd = 5; fd < 8; fd++)
 		read_and_queue(replayed, fd, 0);
 	write_later(replayed, NOBODY, 0x100);
-	replay(replayed);
-	stingy_census_fini(&replayed->census);
-	stingy_graph_init(&graph, &replayed->stages, &replayed->places, &replayed->chains);
-	stingy_census_init(&replayed->census, 3, replayed->itself, replayed->stages.n_stages, false);
-	replayed->census.graph = &graph;
-	stingy_replay(&replayed->input, &replayed->places, &replayed->stages, &replayed->census);
-	stingy_graph_finish(&graph, &replayed->census);
+	graph_of(replayed, &graph);
 	assert_int_equal(queued_between(&graph, 0x3000, 0x4000), 3);
 	assert_int_equal(queued_between(&graph, 0x4000, 0x3000), 0);
 	stingy_graph_fini(&graph);

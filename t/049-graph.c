@@ -9,18 +9,6 @@
 
 static struct stingy_graph graph;
 
-/* Replays the trace into the graph, without relations, as the command does. */
-static void make_graph(struct replayed *replayed)
-{
-	replay(replayed);
-	stingy_census_fini(&replayed->census);
-	stingy_graph_init(&graph, &replayed->stages, &replayed->places, &replayed->chains);
-	stingy_census_init(&replayed->census, 3, replayed->itself, replayed->stages.n_stages, false);
-	replayed->census.graph = &graph;
-	stingy_replay(&replayed->input, &replayed->places, &replayed->stages, &replayed->census);
-	stingy_graph_finish(&graph, &replayed->census);
-}
-
 static int end_graph(void **state)
 {
 	stingy_graph_fini(&graph);
@@ -78,7 +66,7 @@ static void tasks_go_along_event_edges(void **state)
 		turn(replayed, fd);
 		made_alloc(&replayed->made, replayed->b, 16, 0x1000 * fd + 0x200);
 	}
-	make_graph(replayed);
+	graph_of(replayed, &graph);
 	read_it = stage_named("read_it");
 	write_it = stage_named("write_it");
 	assert_int_equal(graph.n_order, 2);
@@ -108,7 +96,7 @@ static void a_way_back_makes_a_cycle(void **state)
 		turn(replayed, 5);
 		made_alloc(&replayed->made, replayed->b, 16, 0x200 + i);
 	}
-	make_graph(replayed);
+	graph_of(replayed, &graph);
 	assert_int_equal(stage("read_it")->cycle, 1);
 	assert_int_equal(stage("write_it")->cycle, 1);
 }
@@ -125,7 +113,7 @@ static void stack_belongs_to_stages(void **state)
 	made_alloc(&replayed->made, replayed->a, 16, 0x200);
 	made_alloc(&replayed->made, replayed->b, 16, 0x300);
 	made_stack(&replayed->made, 3000, 600);
-	make_graph(replayed);
+	graph_of(replayed, &graph);
 	assert_int_equal(stage("read_it")->stack.count, 1);
 	assert_int_equal(stingy_spread_most(&stage("read_it")->stack), 1000);
 	assert_int_equal(stage("write_it")->stack.count, 0);
@@ -142,7 +130,7 @@ static void calls_are_counted_by_stage(void **state)
 	made_call(&replayed->made, replayed->a, SYS_read, 100, UINT64_MAX);
 	made_call(&replayed->made, replayed->a, SYS_read, 300, 50);
 	made_call(&replayed->made, replayed->a, SYS_write, 1000, UINT64_MAX);
-	make_graph(replayed);
+	graph_of(replayed, &graph);
 	assert_int_equal(graph.n_calls, 2);
 	assert_int_equal(graph.call[0].number, SYS_write); /* it took longer */
 	assert_int_equal(graph.call[1].stage, stage_named("read_it"));
@@ -173,7 +161,7 @@ static void calls_between_stages_are_edges(void **state)
 		made_call(made, chain, SYS_read, 1, UINT64_MAX);
 		made_stage_end(made);
 	}
-	make_graph(replayed);
+	graph_of(replayed, &graph);
 	assert_int_equal(edge(stage_named("outer"), stage_named("inner"))->called, 3);
 	assert_int_equal(edge(stage_named("inner"), stage_named("outer"))->called, 0);
 	assert_int_equal(stage("outer")->n_functions, 2);
@@ -200,7 +188,7 @@ static void names_cannot_break_out(void **state)
 
 	turn(replayed, 5);
 	made_alloc(&replayed->made, replayed->a, 16, 0x100);
-	make_graph(replayed);
+	graph_of(replayed, &graph);
 	text = print(stingy_graph_dot);
 	assert_non_null(strstr(text, "label=\"a \\\"title\\\\?: 1 tasks"));
 	assert_non_null(strstr(text, "s1 [label=\"read_it\\nnf 1"));

@@ -4,6 +4,7 @@
 #ifndef STINGY_MADE_REPLAY_H
 #define STINGY_MADE_REPLAY_H
 
+#include "../solver/graph.h"
 #include "../solver/replay.h"
 #include "made-trace.h"
 
@@ -104,6 +105,18 @@ static inline void turn(struct replayed *replayed, uint64_t fd)
 {
 	made_wait(&replayed->made, replayed->wait);
 	made_turn(&replayed->made, fd);
+}
+
+/* Replays the trace into the graph, without relations, as the command does. The caller ends the graph. */
+static inline void graph_of(struct replayed *replayed, struct stingy_graph *graph)
+{
+	replay(replayed);
+	stingy_census_fini(&replayed->census);
+	stingy_graph_init(graph, &replayed->stages, &replayed->places, &replayed->chains);
+	stingy_census_init(&replayed->census, 3, replayed->itself, replayed->stages.n_stages, false);
+	replayed->census.graph = graph;
+	stingy_replay(&replayed->input, &replayed->places, &replayed->stages, &replayed->census);
+	stingy_graph_finish(graph, &replayed->census);
 }
 
 static inline const struct stingy_unit *unit(const struct replayed *replayed, uint32_t chain)
