@@ -36,6 +36,7 @@ dirty()
 		case $first in
 		*-*)
 			name=${path%% *}
+			name=${name##*/} # where it is built or installed is no matter
 			is_arena=$((0x${first%-*} <= highest && 0x${first#*-} > lowest))
 			;;
 		Anonymous:) [ "$is_arena" = 1 ] || echo "$second ${name:-anonymous}" ;;
