@@ -6,6 +6,7 @@
 #include "stage-stat.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -118,14 +119,19 @@ static double order_bound(const reader_t *reader, uint32_t i)
 	return reader->live.order[i].bound;
 }
 
+static double known(int64_t n)
+{
+	return n >= 0 ? (double)n : NAN;
+}
+
 static double order_tasks(const reader_t *reader, uint32_t i)
 {
-	return (double)stingy_live_words_tasks(&reader->live.order[i]);
+	return known(stingy_live_words_tasks(&reader->live.order[i]));
 }
 
 static double order_connections(const reader_t *reader, uint32_t i)
 {
-	return (double)stingy_live_words_connections(&reader->live.order[i]);
+	return known(stingy_live_words_connections(&reader->live.order[i]));
 }
 
 static double order_saved(const reader_t *reader, uint32_t i)
@@ -284,12 +290,12 @@ static uint32_t count(const reader_t *reader, enum scope scope)
 	}
 }
 
-/* Places to wait come and go, and most of their figures are of none; some are not known of all. */
+/* Places to wait come and go, and most of their figures are of none; what is not known has no value (NAN). */
 static bool is_there(const reader_t *reader, const struct metric *metric, uint32_t i)
 {
-	if (metric->value == order_tasks || metric->value == order_connections)
-		return metric->value(reader, i) >= 0;
-	return metric->scope != ORDER || reader->live.order[i].state != STINGY_ORDERING_NONE;
+	if (metric->scope == ORDER && reader->live.order[i].state == STINGY_ORDERING_NONE)
+		return false;
+	return !isnan(metric->value(reader, i));
 }
 
 static void print_metric(const struct stingy_prometheus *prometheus, const struct metric *metric, FILE *out)
