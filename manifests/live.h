@@ -109,7 +109,7 @@ struct stingy_live_order {
 	uint32_t won;   /* by the new one */
 	/* Both mean nothing where why is not 0, and may be off by what several threads did at once. */
 	int32_t connections;  /* accepted ones that are registered; poll and select: -1 */
-	int32_t tasks;        /* in flight: that the server waits to write to, and that begin in this turn */
+	int32_t tasks;        /* in flight: the server waits to write to them, or begins on them; -1: not known */
 	int32_t saved;        /* per cent of a request's time that a bound saved in the last comparison with none */
 	uint64_t short_turns; /* that began with fewer events than the bound, as the regions had room for no more */
 	uint64_t turns[2];    /* that brought events: of all kinds, and of what was under way */

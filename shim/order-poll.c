@@ -7,10 +7,19 @@
 static __thread struct stingy_order *mine __attribute__((tls_model("initial-exec")));
 static __thread bool has_none __attribute__((tls_model("initial-exec"))); /* there were too many orders */
 
+/* How many tasks are in flight, only a turn that is looked at tells. */
+static void count_nothing(void)
+{
+	if (mine)
+		mine->live->tasks = -1;
+}
+
 struct stingy_order *stingy_order_poll_enter(uint64_t count)
 {
-	if (count < POLL_LEAST || has_none)
+	if (count < POLL_LEAST || has_none) {
+		count_nothing();
 		return NULL;
+	}
 	if (!mine) {
 		mine = stingy_order_claim();
 		has_none = !mine;
@@ -19,6 +28,8 @@ struct stingy_order *stingy_order_poll_enter(uint64_t count)
 		mine->live->connections = -1;
 	}
 	stingy_order_begin(mine); /* there is nothing to be saved by a rest */
+	if (!mine->is_seen)
+		count_nothing();
 	mine->is_ordering = mine->most != 0;
 	return mine;
 }

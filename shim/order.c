@@ -127,8 +127,10 @@ static void tell(struct stingy_order *order)
 bool stingy_order_begin(struct stingy_order *order)
 {
 	order->is_seen = !stingy_tuner_sleeps(&order->tuner);
-	if (!order->is_seen)
+	if (!order->is_seen) {
+		stingy_order_count_wait(order);
 		return false;
+	}
 	order->entered = __rdtsc();
 	if (order->returned != 0)
 		tell(order);

@@ -77,9 +77,9 @@ uint64_t stingy_live_words_all_fell_back(const struct stingy_live_counters *coun
 
 int64_t stingy_live_words_tasks(const struct stingy_live_order *order)
 {
-	if (order->why != STINGY_LEFT_NOT || order->state == STINGY_ORDERING_NONE)
+	if (order->why != STINGY_LEFT_NOT || order->state == STINGY_ORDERING_NONE || order->tasks < 0)
 		return -1;
-	return order->tasks > 0 ? order->tasks : 0;
+	return order->tasks;
 }
 
 int64_t stingy_live_words_connections(const struct stingy_live_order *order)
