@@ -52,8 +52,26 @@ static int end(void **state)
 	return 0;
 }
 
+#define DEPTH 10 /* return addresses of a chain here, at most, and a 0 behind them */
+
+/* Where a program was seen, so many times, in what call; and in which function's stage that is, 0 for in none. */
+struct seen {
+	uint64_t function;
+	uint64_t chain[DEPTH];
+	uint64_t n;
+	uint32_t call; /* 0: an allocation */
+};
+
+#define CALLS(n, call, function, ...)                                                                                  \
+	{                                                                                                              \
+		function, {__VA_ARGS__}, n, call                                                                       \
+	}
+#define SEEN(function, ...) CALLS(1, 0, function, __VA_ARGS__)
+#define CHAIN(...)          ((const uint64_t[DEPTH]){__VA_ARGS__})
+#define N_SEEN(seen)        (sizeof(seen) / sizeof(*(seen)))
+
 /* A chain of the return addresses given, from the call outwards, that ends with a 0. */
-static uint32_t chain(struct program *program, bool complete, const uint64_t *offset)
+static uint32_t add_chain(struct program *program, bool complete, const uint64_t *offset)
 {
 	uint32_t place[STINGY_CHAIN_MAX], depth = 0;
 
@@ -66,14 +84,7 @@ static uint32_t chain(struct program *program, bool complete, const uint64_t *of
 	return stingy_chains_add(&program->chains, place, depth, complete);
 }
 
-#define CHAIN(program, ...) chain(program, true, (const uint64_t[]){__VA_ARGS__, 0})
-
-static void note(struct program *program, uint32_t wait, uint32_t allocation)
-{
-	stingy_stages_note(&program->stages, &program->places, &program->chains, wait, allocation, 1, 0);
-}
-
-static void note_calls(struct program *program, uint32_t wait, uint32_t at, uint64_t n, uint32_t call)
+static void note(struct program *program, uint32_t wait, uint32_t at, uint64_t n, uint32_t call)
 {
 	stingy_stages_note(&program->stages, &program->places, &program->chains, wait, at, n, call);
 }
@@ -89,292 +100,231 @@ static uint64_t stage_of(struct program *program, uint32_t wait, uint32_t alloca
 	return program->stages.stage[stingy_stages_of(&program->stages, wait, allocation)].function;
 }
 
+/* In a program that waits there and was seen in all of these, each is in the stage that it says. */
+static void infers(struct program *program, const uint64_t *waits, const struct seen *seen, size_t n)
+{
+	uint32_t wait = add_chain(program, true, waits), at[8];
+
+	assert_in_range(n, 1, sizeof(at) / sizeof(*at));
+	for (size_t i = 0; i < n; i++) {
+		at[i] = add_chain(program, true, seen[i].chain);
+		note(program, wait, at[i], seen[i].n, seen[i].call);
+	}
+	settle(program);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(stage_of(program, wait, at[i]), seen[i].function);
+}
+
 static void is_called_by_the_function_that_waits(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1);
-	uint32_t in_write = CHAIN(program, WRITE + 1, LOOP + 3, MAIN + 1);
-	uint32_t in_loop = CHAIN(program, LOOP + 4, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1),
+		SEEN(WRITE, WRITE + 1, LOOP + 3, MAIN + 1),
+		SEEN(0, LOOP + 4, MAIN + 1),
+	};
 
-	note(program, wait, in_read);
-	note(program, wait, in_write);
-	note(program, wait, in_loop);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
-	assert_int_equal(stage_of(program, wait, in_write), WRITE);
-	assert_int_equal(stage_of(program, wait, in_loop), 0);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* As nginx does: the loop calls a function that waits, and handlers from another place. */
 static void is_called_by_a_function_further_out(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, POLL + 1, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1);
-	uint32_t in_write = CHAIN(program, ALLOC + 1, WRITE + 1, LOOP + 2, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1),
+		SEEN(WRITE, ALLOC + 1, WRITE + 1, LOOP + 2, MAIN + 1),
+	};
 
-	note(program, wait, in_read);
-	note(program, wait, in_write);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
-	assert_int_equal(stage_of(program, wait, in_write), WRITE);
+	infers(*state, CHAIN(POLL + 1, LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* One call by pointer runs everything, the wait too. */
 static void is_called_through_one_pointer(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, POLL + 1, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, LOOP + 1, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, LOOP + 1, MAIN + 1),
+	};
 
-	note(program, wait, in_read);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
+	infers(*state, CHAIN(POLL + 1, LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* As libevent does, by two ways. */
 static void is_below_a_dispatcher(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, POLL + 1, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
-	uint32_t in_write = CHAIN(program, WRITE + 1, PERSIST + POINTER, DISPATCH + 2, LOOP + 2, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1),
+		SEEN(WRITE, WRITE + 1, PERSIST + POINTER, DISPATCH + 2, LOOP + 2, MAIN + 1),
+	};
 
-	note(program, wait, in_read);
-	note(program, wait, in_write);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
-	assert_int_equal(stage_of(program, wait, in_write), WRITE);
+	infers(*state, CHAIN(POLL + 1, LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* Though there is but one for it to call. */
 static void is_below_a_dispatcher_of_one(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1),
+	};
 
-	note(program, wait, in_read);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* A handler that does all by one pointer, or by several one after the other, as haproxy's listener_accept. */
 static void is_what_the_loop_calls_by_pointer(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t one = CHAIN(program, ALLOC + 1, READ + 1, PERSIST + POINTER, LOOP + POINTER, MAIN + 1);
-	uint32_t first = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1);
-	uint32_t second = CHAIN(program, ALLOC + 1, WRITE + 1, DISPATCH + POINTER + 1, LOOP + POINTER, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(PERSIST, ALLOC + 1, READ + 1, PERSIST + POINTER, LOOP + POINTER, MAIN + 1),
+		SEEN(DISPATCH, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1),
+		SEEN(DISPATCH, ALLOC + 1, WRITE + 1, DISPATCH + POINTER + 1, LOOP + POINTER, MAIN + 1),
+	};
 
-	note(program, wait, one);
-	note(program, wait, first);
-	note(program, wait, second);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, one), PERSIST);
-	assert_int_equal(stage_of(program, wait, first), DISPATCH);
-	assert_int_equal(stage_of(program, wait, second), DISPATCH);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* As squid's calls to the methods of a job. */
 static void is_a_method_that_is_called_back(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1);
-	uint32_t in_write = CHAIN(program, ALLOC + 1, WRITE + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1),
+		SEEN(WRITE, ALLOC + 1, WRITE + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1),
+	};
 
-	note(program, wait, in_read);
-	note(program, wait, in_write);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
-	assert_int_equal(stage_of(program, wait, in_write), WRITE);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* As haproxy does with process_stream: the most frequent one is called directly, after a compare. */
 static void is_called_directly_by_a_dispatcher(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
-	uint32_t in_write = CHAIN(program, ALLOC + 1, WRITE + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
-	uint32_t in_poll = CHAIN(program, ALLOC + 1, POLL + 1, DISPATCH + 1, LOOP + 2, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1),
+		SEEN(WRITE, ALLOC + 1, WRITE + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1),
+		SEEN(POLL, ALLOC + 1, POLL + 1, DISPATCH + 1, LOOP + 2, MAIN + 1),
+	};
 
-	note(program, wait, in_read);
-	note(program, wait, in_write);
-	note(program, wait, in_poll);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
-	assert_int_equal(stage_of(program, wait, in_write), WRITE);
-	assert_int_equal(stage_of(program, wait, in_poll), POLL);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* As squid's queue: a direct call of a function that jumps on through a pointer shows in all that it leads to. */
 static void is_jumped_to(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint64_t function[] = {READ, WRITE, POLL, PERSIST};
-	uint32_t in[4];
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, DISPATCH + 1, LOOP + 2, MAIN + 1),
+		SEEN(WRITE, ALLOC + 1, WRITE + 1, DISPATCH + 1, LOOP + 2, MAIN + 1),
+		SEEN(POLL, ALLOC + 1, POLL + 1, DISPATCH + 1, LOOP + 2, MAIN + 1),
+		SEEN(PERSIST, ALLOC + 1, PERSIST + 1, DISPATCH + 1, LOOP + 2, MAIN + 1),
+	};
 
-	for (unsigned i = 0; i < 4; i++) {
-		in[i] = CHAIN(program, ALLOC + 1, function[i] + 1, DISPATCH + 1, LOOP + 2, MAIN + 1);
-		note(program, wait, in[i]);
-	}
-	settle(program);
-	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(stage_of(program, wait, in[i]), function[i]);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* As lighttpd's state machine, which calls its plugins by pointer; or a function that does it too far below. */
 static void is_not_below_one_that_works(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t itself = CHAIN(program, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1);
-	uint32_t plugin = CHAIN(program, WRITE + 1, READ + POINTER, LOOP + 2, MAIN + 1);
-	uint32_t deep = CHAIN(program, WRITE + 1, POLL + POINTER, POLL + 2, POLL + 3, POLL + 4, DISPATCH + 1, LOOP + 3,
-			      MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1),
+		CALLS(9, 1, READ, WRITE + 1, READ + POINTER, LOOP + 2, MAIN + 1),
+		SEEN(DISPATCH, WRITE + 1, POLL + POINTER, POLL + 2, POLL + 3, POLL + 4, DISPATCH + 1, LOOP + 3,
+		     MAIN + 1),
+	};
 
-	note(program, wait, itself);
-	note_calls(program, wait, plugin, 9, 1);
-	note(program, wait, deep);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, itself), READ);
-	assert_int_equal(stage_of(program, wait, plugin), READ);
-	assert_int_equal(stage_of(program, wait, deep), DISPATCH);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* A little of its own does not make it one that works. */
 static void is_below_a_dispatcher_that_hardly_works(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t itself = CHAIN(program, DISPATCH + 1, LOOP + 2, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(DISPATCH, DISPATCH + 1, LOOP + 2, MAIN + 1),
+		CALLS(49, 1, READ, ALLOC + 1, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1),
+	};
 
-	note(program, wait, itself);
-	note_calls(program, wait, in_read, 49, 1);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, itself), DISPATCH);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* As memcached's event_handler, which reads and writes by pointer: c->read is tcp_read. */
 static void is_not_a_method_that_reads(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t reads = CHAIN(program, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1);
-	uint32_t allocates = CHAIN(program, ALLOC + 1, DISPATCH + 1, LOOP + POINTER, MAIN + 1);
+	static const struct seen seen[] = {
+		CALLS(1000, 1, DISPATCH, READ + 1, DISPATCH + POINTER, LOOP + POINTER, MAIN + 1),
+		SEEN(DISPATCH, ALLOC + 1, DISPATCH + 1, LOOP + POINTER, MAIN + 1),
+	};
 
-	note_calls(program, wait, reads, 1000, 1);
-	note(program, wait, allocates);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, reads), DISPATCH);
-	assert_int_equal(stage_of(program, wait, allocates), DISPATCH);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* As lighttpd's state machine, which reads and writes by pointer, in functions that it calls. */
 static void is_not_a_method_further_below(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t reads = CHAIN(program, READ + 1, ALLOC + POINTER, DISPATCH + 1, LOOP + 2, MAIN + 1);
-	uint32_t writes = CHAIN(program, POLL + 1, WRITE + 1, PERSIST + POINTER, DISPATCH + 2, LOOP + 2, MAIN + 1);
+	static const struct seen seen[] = {
+		CALLS(1000, 1, DISPATCH, READ + 1, ALLOC + POINTER, DISPATCH + 1, LOOP + 2, MAIN + 1),
+		CALLS(1000, 2, DISPATCH, POLL + 1, WRITE + 1, PERSIST + POINTER, DISPATCH + 2, LOOP + 2, MAIN + 1),
+	};
 
-	note_calls(program, wait, reads, 1000, 1);
-	note_calls(program, wait, writes, 1000, 2);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, reads), DISPATCH);
-	assert_int_equal(stage_of(program, wait, writes), DISPATCH);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* Handlers that only read, or only write, are handlers all the same. */
 static void is_a_handler_that_only_reads(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t reads = CHAIN(program, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
-	uint32_t writes = CHAIN(program, WRITE + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1);
+	static const struct seen seen[] = {
+		CALLS(1000, 1, READ, READ + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1),
+		CALLS(1000, 2, WRITE, WRITE + 1, DISPATCH + POINTER, LOOP + 2, MAIN + 1),
+	};
 
-	note_calls(program, wait, reads, 1000, 1);
-	note_calls(program, wait, writes, 1000, 2);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, reads), READ);
-	assert_int_equal(stage_of(program, wait, writes), WRITE);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* Between the loop and the stages is one function of which not even the beginning is known. */
 static void is_below_an_unknown_function(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, POLL + 1, LOOP + 1, MAIN + 1);
-	uint32_t in_read = CHAIN(program, ALLOC + 1, READ + 1, UNKNOWN, LOOP + 2, MAIN + 1);
-	uint32_t in_write = CHAIN(program, WRITE + 1, UNKNOWN, LOOP + 2, MAIN + 1);
-	uint32_t in_itself = CHAIN(program, UNKNOWN, LOOP + 2, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, UNKNOWN, LOOP + 2, MAIN + 1),
+		SEEN(WRITE, WRITE + 1, UNKNOWN, LOOP + 2, MAIN + 1),
+		SEEN(0, UNKNOWN, LOOP + 2, MAIN + 1),
+	};
 
-	note(program, wait, in_read);
-	note(program, wait, in_write);
-	note(program, wait, in_itself);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, in_read), READ);
-	assert_int_equal(stage_of(program, wait, in_write), WRITE);
-	assert_int_equal(stage_of(program, wait, in_itself), 0);
+	infers(*state, CHAIN(POLL + 1, LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 static void is_the_outermost_function(void **state)
 {
-	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t here = CHAIN(program, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1);
-	uint32_t there = CHAIN(program, ALLOC + 1, READ + 2, LOOP + 2, MAIN + 1);
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1),
+		SEEN(READ, ALLOC + 1, READ + 2, LOOP + 2, MAIN + 1),
+	};
 
-	note(program, wait, here);
-	note(program, wait, there);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, here), READ);
-	assert_int_equal(stage_of(program, wait, there), READ);
+	infers(*state, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 }
 
 /* What only queues others leaves no other trace: whether it is a stage is for the user to say. */
 static void is_seen_to_queue_if_it_was_declared(void **state)
 {
+	static const struct seen seen[] = {
+		SEEN(READ, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1),
+		CALLS(5, STINGY_STAGES_QUEUED, 0, READ + 2, LOOP + 2, MAIN + 1),
+		CALLS(5, STINGY_STAGES_QUEUED, WRITE, DISPATCH + 1, WRITE + 1, LOOP + 3, MAIN + 1),
+		CALLS(5, STINGY_STAGES_QUEUED, 0, PERSIST + 1, LOOP + 4, MAIN + 1),
+	};
 	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t reads = CHAIN(program, ALLOC + 1, READ + 1, LOOP + 2, MAIN + 1);
-	uint32_t in_read = CHAIN(program, READ + 2, LOOP + 2, MAIN + 1);
-	uint32_t in_write = CHAIN(program, DISPATCH + 1, WRITE + 1, LOOP + 3, MAIN + 1);
-	uint32_t in_persist = CHAIN(program, PERSIST + 1, LOOP + 4, MAIN + 1);
+	uint32_t in_write = add_chain(program, true, seen[2].chain);
 
 	program->places.place[program->chains.chain[in_write].place[1]].declared = STINGY_PLACE_STAGE;
-	note(program, wait, reads);
-	note_calls(program, wait, in_read, 5, STINGY_STAGES_QUEUED);
-	note_calls(program, wait, in_write, 5, STINGY_STAGES_QUEUED);
-	note_calls(program, wait, in_persist, 5, STINGY_STAGES_QUEUED);
-	settle(program);
-	assert_int_equal(stage_of(program, wait, reads), READ);
-	assert_int_equal(stage_of(program, wait, in_read), 0);
-	assert_int_equal(stage_of(program, wait, in_write), WRITE);
-	assert_int_equal(stage_of(program, wait, in_persist), 0);
+	infers(program, CHAIN(LOOP + 1, MAIN + 1), seen, N_SEEN(seen));
 	assert_int_equal(program->stages.n_stages, 3);
 }
 
 static void is_not_inferred_from_half_a_chain(void **state)
 {
 	struct program *program = *state;
-	uint32_t wait = CHAIN(program, LOOP + 1, MAIN + 1);
-	uint32_t half = chain(program, false, (const uint64_t[]){READ + 1, LOOP + 2, MAIN + 1, 0});
-	uint32_t elsewhere = CHAIN(program, READ + 1, WRITE + 1);
-	uint32_t empty = chain(program, true, (const uint64_t[]){0});
+	uint32_t wait = add_chain(program, true, CHAIN(LOOP + 1, MAIN + 1));
+	uint32_t half = add_chain(program, false, CHAIN(READ + 1, LOOP + 2, MAIN + 1));
+	uint32_t elsewhere = add_chain(program, true, CHAIN(READ + 1, WRITE + 1));
+	uint32_t empty = add_chain(program, true, CHAIN(0));
 
-	note(program, wait, half);
-	note(program, wait, elsewhere);
-	note(program, wait, empty);
-	note(program, empty, half);
-	note(program, wait, wait);
+	note(program, wait, half, 1, 0);
+	note(program, wait, elsewhere, 1, 0);
+	note(program, wait, empty, 1, 0);
+	note(program, empty, half, 1, 0);
+	note(program, wait, wait, 1, 0);
 	settle(program);
 	assert_int_equal(stage_of(program, wait, half), 0);
 	assert_int_equal(stage_of(program, wait, elsewhere), 0);

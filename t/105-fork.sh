@@ -4,6 +4,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
 . "${0%/*}/tap.sh"
+stingy=$(realpath "${STINGY:-${builddir:-.}/stingy}")
 # shellcheck source=shim.sh disable=SC2154
 . "${0%/*}/shim.sh"
 
@@ -84,7 +85,6 @@ pages=$(awk '/^slab/ { sub("size=", "", $2); print int(($2 + 2097151) / 2097152)
 tap_note "$pages huge pages"
 tap_ok "parent and child are on huge pages while both write" stay_huge
 
-stingy=${STINGY:-${builddir:-.}/stingy}
 parent_says_small()
 {
 	mkfifo input

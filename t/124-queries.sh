@@ -4,12 +4,12 @@
 
 # shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
 . "${0%/*}/tap.sh"
+stingy=$(realpath "${STINGY:-${builddir:-.}/stingy}")
 # shellcheck source=shim.sh disable=SC2154
 . "${0%/*}/shim.sh"
 tap_require nm readelf python3
 
 asker=$progdir/asker
-stingy=${STINGY:-${builddir:-.}/stingy}
 
 # gives WANTED: whether the program's output, in out, is that text, given on stdin.
 gives()

@@ -18,99 +18,28 @@
  *	coroutine  swapcontext from main to another stack, and back
  *	sorted     objects made in call-backs of the C library
  *
- * Built three times: as stack, and as old-stack with -DOLD_START -Wl,-e,start_as_of_old, which begins as programs did
- *that were linked before glibc 2.34; and with -Wl,-z,execstack as exec-stack. Flags: -pthread. The output does not
- *depend on the build or on what is preloaded, but for mode where.
+ * Built three times: as stack; as old-stack, with -DOLD_START and old-start.c, which begins as programs did that were
+ * linked before glibc 2.34; and as exec-stack, with -Wl,-z,execstack. Flags: -pthread. The output does not depend on
+ *the build or on what is preloaded, but for mode where.
  */
 #define _GNU_SOURCE
+#include "nested.h"
+
 #include <execinfo.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-#define OBJECTS 300
-#define DEEP    (4u << 20) /* bytes */
+#define DEEP (4u << 20) /* bytes */
 
 extern char **environ;
 static char *self;
-
-/* Keeps the compiler from making the last call a jump: then its frame would not be there. */
-#define STAY(value) __asm__ volatile("" : "+r"(value) : : "memory")
-
-static unsigned char *objects[OBJECTS];
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "stack: %s\n", what);
-	abort();
-}
-
-static size_t size_of(unsigned i)
-{
-	return 32 + i % 7 * 100;
-}
-
-static __attribute__((noinline)) unsigned char *give(unsigned i)
-{
-	unsigned char *object = malloc(size_of(i));
-	check(object != NULL, "no memory");
-	memset(object, (int)i, size_of(i));
-	STAY(object);
-	return object;
-}
-
-/* Two callers, so that a key takes more than one address to tell them apart. */
-static __attribute__((noinline)) unsigned char *give_even(unsigned i)
-{
-	unsigned char *object = give(i);
-	STAY(object);
-	return object;
-}
-
-static __attribute__((noinline)) unsigned char *give_odd(unsigned i)
-{
-	unsigned char *object = give(i);
-	STAY(object);
-	return object;
-}
-
-static __attribute__((noinline)) void make(unsigned i)
-{
-	objects[i] = i % 2 ? give_odd(i) : give_even(i);
-}
-
-static void make_all(void)
-{
-	for (unsigned i = 0; i < OBJECTS; i++)
-		make(i);
-}
-
-static void check_all(void)
-{
-	for (unsigned i = 0; i < OBJECTS; i++)
-		for (size_t at = 0; at < size_of(i); at++)
-			check(objects[i][at] == (unsigned char)i, "an object's contents changed");
-}
-
-static void renew_all(void)
-{
-	check_all();
-	for (unsigned i = 0; i < OBJECTS; i++) {
-		free(objects[i]);
-		make(i);
-	}
-}
 
 static void say(const char *what)
 {
@@ -440,41 +369,3 @@ int main(int argc, char **argv, char **environment)
 			modes[i].run();
 	return strcmp(mode, "return") == 0 ? 7 : 0;
 }
-
-#ifdef OLD_START
-/* As the linker's start files had it: the program's constructors are __libc_start_main's affair, by init. */
-static unsigned n_begun;
-
-void begin_as_of_old(void);
-void begin_as_of_old(void)
-{
-	n_begun++;
-}
-
-int main_as_of_old(int argc, char **argv, char **environment);
-int main_as_of_old(int argc, char **argv, char **environment)
-{
-	check(n_begun == 1, "init was not called");
-	return main(argc, argv, environment);
-}
-
-__asm__(".symver __libc_start_main, __libc_start_main@GLIBC_2.2.5\n"
-	".text\n"
-	".globl start_as_of_old\n"
-	"start_as_of_old:\n"
-	"	.cfi_startproc\n"
-	"	.cfi_undefined rip\n"
-	"	xorl	%ebp, %ebp\n"
-	"	movq	%rdx, %r9\n"
-	"	popq	%rsi\n"
-	"	movq	%rsp, %rdx\n"
-	"	andq	$-16, %rsp\n"
-	"	pushq	%rax\n"
-	"	pushq	%rsp\n"
-	"	xorl	%r8d, %r8d\n"
-	"	leaq	begin_as_of_old(%rip), %rcx\n"
-	"	leaq	main_as_of_old(%rip), %rdi\n"
-	"	call	*__libc_start_main@GOTPCREL(%rip)\n"
-	"	hlt\n"
-	"	.cfi_endproc\n");
-#endif
