@@ -33,11 +33,12 @@ done
 at_rest()
 {
 	mkfifo input
+	rm -f out
 	LD_PRELOAD=$production "$waits" closers <input >out 2>err &
 	local pid=$!
 	exec 4>input
 	for _ in {1..1200}; do
-		[ ! -s out ] || break
+		[ -s out ] && break
 		sleep 0.05
 	done
 	"$stingy" stat "$pid" >figures
