@@ -50,7 +50,7 @@ static __attribute__((noinline)) int poll_few(const struct wait *wait, struct st
 	static const struct timespec now = {0, 0};
 	const struct wait at_once = {
 		.by = wait->by, .time = &now, .mask = wait->mask, .size = sizeof(struct pollfd[STINGY_FEW])};
-	struct stingy_few few;
+	struct stingy_few few = STINGY_FEW_OF(count);
 	int saved = errno;
 	stingy_order_poll_choose(order, fds, count, &few);
 	if (few.n == 0)

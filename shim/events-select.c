@@ -27,8 +27,8 @@ struct wait {
 
 /* The same, as entries. */
 struct entries {
-	uint32_t n;
-	struct pollfd fds[FD_SETSIZE];
+	uint32_t n, room;
+	struct pollfd *fds;
 };
 
 static int next_select(const struct wait *wait)
@@ -51,7 +51,7 @@ static short events_in(const struct wait *wait, int fd)
 static void read_sets(const struct wait *wait, struct entries *entries)
 {
 	entries->n = 0;
-	for (int fd = 0; fd < wait->count; fd++) {
+	for (int fd = 0; fd < wait->count && entries->n < entries->room; fd++) {
 		short events = events_in(wait, fd);
 		if (events != 0)
 			entries->fds[entries->n++] = (struct pollfd){.fd = fd, .events = events};
@@ -92,7 +92,7 @@ static int select_few(const struct wait *wait, struct stingy_order *order, const
 	static const struct timespec now = {0, 0};
 	struct timeval at_once = {0, 0};
 	struct wait asked = *wait;
-	struct stingy_few few;
+	struct stingy_few few = STINGY_FEW_OF(entries->n);
 	fd_set sets[SETS];
 	int saved = errno;
 	stingy_order_poll_choose(order, entries->fds, entries->n, &few);
@@ -114,10 +114,10 @@ static int select_few(const struct wait *wait, struct stingy_order *order, const
 	return n > 0 ? write_sets(wait, few.fds, few.n, true) : 0;
 }
 
-/* In a function of its own, as threads that wait for one descriptor may have a small stack. */
-static __attribute__((noinline)) int ordered_select(const struct wait *wait, struct stingy_order *order)
+/* In a function of its own, and with no more entries than there may be, as threads may have a small stack. */
+static __attribute__((noinline)) int ordered_select(const struct wait *wait, struct stingy_order *order, uint32_t most)
 {
-	struct entries entries;
+	struct entries entries = {.room = most, .fds = alloca(most * sizeof(struct pollfd))};
 	bool is_first = false;
 	read_sets(wait, &entries);
 	int n = order->is_ordering && order->has_marked ? select_few(wait, order, &entries, &is_first) : 0;
@@ -134,15 +134,15 @@ static __attribute__((noinline)) int ordered_select(const struct wait *wait, str
 	return n;
 }
 
-/* How many descriptors are waited for, at least. */
-static uint64_t most_bits(const struct wait *wait)
+/* How many descriptors are waited for, or more: bits behind the last one may be set. */
+static uint32_t most_descriptors(const struct wait *wait)
 {
-	uint64_t most = 0;
-	for (int s = 0; s < SETS; s++) {
-		uint64_t bits = 0;
-		for (int fd = 0; wait->set[s] && fd < wait->count; fd += NFDBITS)
-			bits += (uint64_t)__builtin_popcountl((unsigned long)wait->set[s]->fds_bits[fd / NFDBITS]);
-		most = bits > most ? bits : most;
+	uint32_t most = 0;
+	for (int fd = 0; fd < wait->count; fd += NFDBITS) {
+		unsigned long bits = 0;
+		for (int s = 0; s < SETS; s++)
+			bits |= wait->set[s] ? (unsigned long)wait->set[s]->fds_bits[fd / NFDBITS] : 0;
+		most += (uint32_t)__builtin_popcountl(bits);
 	}
 	return most;
 }
@@ -150,10 +150,11 @@ static uint64_t most_bits(const struct wait *wait)
 static int any_select(const struct wait *wait)
 {
 	bool is_in_range = wait->count > 0 && wait->count <= FD_SETSIZE;
-	struct stingy_order *order = is_in_range ? stingy_order_poll_enter(most_bits(wait)) : NULL;
+	uint32_t most = is_in_range ? most_descriptors(wait) : 0;
+	struct stingy_order *order = is_in_range ? stingy_order_poll_enter(most) : NULL;
 	if (!order)
 		return next_select(wait);
-	return order->is_seen ? ordered_select(wait, order) : stingy_order_heard(order, next_select(wait));
+	return order->is_seen ? ordered_select(wait, order, most) : stingy_order_heard(order, next_select(wait));
 }
 
 ENTRY int select(int count, fd_set *reads, fd_set *writes, fd_set *others, struct timeval *timeout)

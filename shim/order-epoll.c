@@ -129,13 +129,14 @@ static bool own(const struct stingy_order *order, struct stingy_watch *watch)
 	       __atomic_compare_exchange_n(&watch->order, &owner, number, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-/* For the figures: the descriptor's registration comes (1) or goes (-1). */
+/* For the figures: the descriptor's registration comes (1) or goes (-1), which other threads may see to. */
 static void count(struct stingy_order *order, const struct stingy_watch *watch, int change)
 {
 	if (watch->role != STINGY_ROLE_ACCEPTED)
 		return;
-	order->live->connections += change;
-	order->n_tasks += watch->mask & EPOLLOUT && !watch->is_told ? change : 0;
+	__atomic_fetch_add(&order->live->connections, change, __ATOMIC_RELAXED);
+	if (watch->mask & EPOLLOUT && !watch->is_told)
+		__atomic_fetch_add(&order->n_tasks, change, __ATOMIC_RELAXED);
 }
 
 static void forget(const struct stingy_watch *watch)
@@ -187,13 +188,25 @@ static void register_as(struct stingy_order *order, int fd, struct stingy_watch 
 		mirror(order, fd, watch);
 }
 
+/*
+ * What is no instance that we know may be one by another descriptor, from dup, or from a socket: then what is
+ * deregistered by it, first would go on telling of.
+ */
+static void suspect(int epoll, const struct stingy_watch *watch)
+{
+	const struct stingy_watch *instance = stingy_watch_of(epoll);
+	uint8_t owner = watch ? owner_of(watch) : 0;
+	if (owner != 0 && (!instance || instance->role != STINGY_ROLE_EPOLL))
+		stingy_order_leave(stingy_order_numbered(owner), STINGY_LEFT_STRANGER);
+}
+
 void stingy_order_epoll_registered(int epoll, int operation, int fd, const struct epoll_event *event)
 {
 	struct stingy_order *order = order_of(epoll);
 	struct stingy_watch *watch = stingy_watch_of(fd);
 	if (!order)
-		return;
-	if (order->thread && order->thread != &self)
+		suspect(epoll, watch);
+	else if (order->thread && order->thread != &self)
 		stingy_order_leave(order, STINGY_LEFT_THREADS);
 	else if (!watch)
 		stingy_order_leave(order, STINGY_LEFT_DESCRIPTORS);
@@ -346,7 +359,7 @@ static void spend(struct stingy_order *order, struct stingy_watch *watch, uint32
 	watch->copy = STINGY_COPY_SPENT;
 	if (told & EPOLLOUT && !watch->is_told && watch->order == stingy_order_number(order)) {
 		watch->is_told = true;
-		order->n_tasks--;
+		__atomic_fetch_sub(&order->n_tasks, 1, __ATOMIC_RELAXED);
 	}
 }
 

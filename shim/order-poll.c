@@ -2,10 +2,12 @@
 
 #include "watch.h"
 
+#include <pthread.h>
+
 #define POLL_LEAST 16u
 
 static __thread struct stingy_order *mine __attribute__((tls_model("initial-exec")));
-static __thread bool has_none __attribute__((tls_model("initial-exec"))); /* there were too many orders */
+static pthread_key_t key; /* its destructor runs when a thread with an order exits */
 
 /* How many tasks are in flight, only a turn that is looked at tells. */
 static void count_nothing(void)
@@ -14,19 +16,44 @@ static void count_nothing(void)
 		mine->live->tasks = -1;
 }
 
+static void thread_exits(void *order)
+{
+	mine = NULL;
+	stingy_order_release(order);
+}
+
+int stingy_order_poll_init(void)
+{
+	return pthread_key_create(&key, thread_exits);
+}
+
+/* Another thread's is nobody's in the child. */
+void stingy_order_poll_forked(struct stingy_order *order)
+{
+	if (order != mine)
+		stingy_order_release(order);
+}
+
+static void claim(void)
+{
+	mine = stingy_order_claim();
+	if (!mine)
+		return;
+	mine->is_poll = true;
+	mine->live->connections = -1;
+	pthread_setspecific(key, mine);
+}
+
 struct stingy_order *stingy_order_poll_enter(uint64_t count)
 {
-	if (count < POLL_LEAST || has_none) {
+	if (count < POLL_LEAST) {
 		count_nothing();
 		return NULL;
 	}
-	if (!mine) {
-		mine = stingy_order_claim();
-		has_none = !mine;
-		if (!mine)
-			return NULL;
-		mine->live->connections = -1;
-	}
+	if (!mine)
+		claim();
+	if (!mine)
+		return NULL;
 	stingy_order_begin(mine); /* there is nothing to be saved by a rest */
 	if (!mine->is_seen)
 		count_nothing();
@@ -61,7 +88,7 @@ static void mark(const struct pollfd *entry, bool is_to_be_asked)
 
 static bool add(struct stingy_few *few, const struct pollfd *fds, uint32_t i)
 {
-	if (few->n == STINGY_FEW)
+	if (few->n == few->room)
 		return false;
 	few->fds[few->n] = (struct pollfd){.fd = fds[i].fd, .events = fds[i].events};
 	few->at[few->n++] = i;

@@ -9,25 +9,44 @@
  * had their turn before any is marked again. (Where more than STINGY_FEW is under way, everything is asked about in
  * each turn, and the marks say who goes first.) What is under way is not marked: it is asked about anyway.
  *
- * A thread's calls are taken for a server's loop if they have POLL_LEAST entries. Each thread has an order of its own.
+ * A thread's calls are taken for a server's loop if they have POLL_LEAST entries. Each thread has an order of its own,
+ * until it exits.
  */
 #ifndef STINGY_ORDER_POLL_H
 #define STINGY_ORDER_POLL_H
 
 #include "order.h"
 
+#include <alloca.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define STINGY_FEW 512u /* entries: the most that are asked about, where it is not everything */
 
-/* The few that are asked about, and where in the server's array each of them is. */
+/*
+ * The few that are asked about, and where in the server's array each of them is. On the stack of the thread that waits,
+ * which may have little of it: no larger than need be.
+ */
 struct stingy_few {
-	uint32_t n;
-	struct pollfd fds[STINGY_FEW];
-	uint32_t at[STINGY_FEW];
+	uint32_t n, room;
+	struct pollfd *fds;
+	uint32_t *at;
 };
+
+/* Room for them, in a function that waits for so many. */
+#define STINGY_FEW_OF(count)                                                                                           \
+	{                                                                                                              \
+		.room = (count) < STINGY_FEW ? (count) : STINGY_FEW,                                                   \
+		.fds = alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(struct pollfd)),                  \
+		.at = alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(uint32_t)),                        \
+	}
+
+/* In the constructor. Returns 0 if it succeeds. */
+int stingy_order_poll_init(void);
+
+/* In the child, after fork. */
+void stingy_order_poll_forked(struct stingy_order *order);
 
 /* The server waits for so many: its thread's order, or NULL: the call is none of a loop. */
 struct stingy_order *stingy_order_poll_enter(uint64_t count);

@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "env.h"
 #include "order-epoll.h"
+#include "order-poll.h"
 #include "room.h"
 #include "watch.h"
 
@@ -76,6 +77,7 @@ struct stingy_order *stingy_order_claim(void)
 
 void stingy_order_release(struct stingy_order *order)
 {
+	order->live->tasks = 0; /* its other figures stay, for the report */
 	__atomic_store_n(&order->is_used, false, __ATOMIC_RELEASE);
 }
 
@@ -176,7 +178,9 @@ void stingy_order_end(struct stingy_order *order, bool is_first)
 static void after_fork_in_child(void)
 {
 	for (uint32_t i = 0; i < ORDERS; i++)
-		if (orders[i].is_used && orders[i].first >= 0)
+		if (orders[i].is_used && orders[i].is_poll)
+			stingy_order_poll_forked(&orders[i]);
+		else if (orders[i].is_used && orders[i].first >= 0)
 			stingy_order_epoll_forked(&orders[i]);
 }
 
@@ -195,7 +199,8 @@ struct stingy_order_schedule stingy_order_choose(const struct stingy_order_sched
 
 int stingy_order_init(const struct stingy_order_schedule *chosen, struct stingy_live_order *live, uint32_t n_live)
 {
-	if (stingy_watch_init() < 0 || pthread_atfork(NULL, NULL, after_fork_in_child) != 0)
+	if (stingy_watch_init() < 0 || stingy_order_poll_init() != 0 ||
+	    pthread_atfork(NULL, NULL, after_fork_in_child) != 0)
 		return -1;
 	for (uint32_t i = 0; i < ORDERS; i++)
 		orders[i].live = i < n_live ? &live[i] : &nowhere;

@@ -57,6 +57,7 @@ struct stingy_order_schedule {
 struct stingy_order {
 	int first;           /* epoll: our own instance beside the server's; -1: none */
 	bool is_used;        /* it belongs to a place; atomic */
+	bool is_poll;        /* the place is a thread */
 	bool is_left;        /* it is left alone, for good; atomic */
 	bool is_seen;        /* this turn is looked at */
 	bool is_ordering;    /* it does, in this turn */
@@ -68,7 +69,7 @@ struct stingy_order {
 	uint32_t run;                  /* so many of it in a row */
 	uint32_t most;                 /* events that this turn may hand out, if it is of kind 2; 0: any number */
 	uint32_t n_first;              /* turns of kind 1 since the last of kind 2 */
-	int32_t n_tasks;               /* connections that wait to be written to; for the figures */
+	int32_t n_tasks;               /* connections that wait to be written to; for the figures; atomic */
 	int32_t n_waiting, n_begun;    /* of these when the turn began, and events to read in it */
 	const void *thread;            /* epoll: the one that waits; NULL: none has yet; atomic */
 	bool has_marked;               /* poll: what was ready has not all been handed out */

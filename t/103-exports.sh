@@ -90,7 +90,7 @@ tap_ok "libstingy-profile.so's thread-local storage is static" static_tls "$prof
 # what_is_loaded LIBRARY: the libraries in the program's memory, once this one is.
 what_is_loaded()
 {
-	timeout 20 env LD_PRELOAD="$1" STINGY_TRACE="$work/maps" cat /proc/self/maps | awk '$6 ~ /\.so/ { print $6 }' | sort -u
+	timeout 120 env LD_PRELOAD="$1" STINGY_TRACE="$work/maps" cat /proc/self/maps | awk '$6 ~ /\.so/ { print $6 }' | sort -u
 }
 without_libunwind()
 {

@@ -12,7 +12,6 @@ steps=(say=begin alloc=60 exit=7)
 bare ./plain "${steps[@]}" >bare.out
 profiled plain ./plain alloc=60 >/dev/null || tap_bail "cannot profile"
 solve plain -v depth=2 -v home=1 >good
-limit=10
 
 # runs MANIFEST [PROGRAM]: whether its output and status under the manifest are as ever; what it says is in err.
 runs()

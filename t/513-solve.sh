@@ -134,7 +134,7 @@ tap_ok "solve -o /dev/stdout: after what is there" to_stdout
 
 to_fifo()
 {
-	mkfifo fifo && { timeout 20 cat fifo >got & } && solve made.trace -o fifo && wait $! && [ -p fifo ] &&
+	mkfifo fifo && { timeout 120 cat fifo >got & } && solve made.trace -o fifo && wait $! && [ -p fifo ] &&
 		grep -q '^site' got
 }
 tap_ok "solve -o FIFO: it is written to" to_fifo

@@ -17,7 +17,7 @@ nginx_reload()
 	old=$(server_worker)
 	server_test_share kept-alive 95
 	kill -HUP "$server_pid"
-	tap_ok "nginx, reloaded: a new worker takes over" server_await 15 nginx_worker_is_new "$old"
+	tap_ok "nginx, reloaded: a new worker takes over" server_await 60 nginx_worker_is_new "$old"
 	server_test_answers reloaded
 	server_test_share kept-alive 95
 	server_test_share closed 95
@@ -34,7 +34,7 @@ nginx_kill()
 	old=$(server_worker)
 	server_test_load "to be killed" kept-alive
 	kill -KILL "$old"
-	tap_ok "nginx, killed: a new worker takes over" server_await 15 nginx_worker_is_new "$old"
+	tap_ok "nginx, killed: a new worker takes over" server_await 60 nginx_worker_is_new "$old"
 	server_test_answers killed
 	server_test_stopped killed
 	tap_ok "nginx, killed: the worker's trace is there" test -s "$server_dir/traces/killed.$old.trace"

@@ -19,7 +19,7 @@ calls()
 	worker=$(server_worker) && server_load closed && server_load kept-alive || return 1
 	strace -q -f -p "$worker" -o "$server_dir/strace" &
 	tracer=$!
-	server_await 10 is_traced "$worker" || return 1
+	server_await 60 is_traced "$worker" || return 1
 	for workload in "${server_workloads[@]}"; do
 		server_load "$workload" || return 1
 	done

@@ -23,7 +23,7 @@ pleases()
 	server_start "$@" || { echo "it does not start"; cat "$server_dir/output"; return 1; }
 	"$harsh" "$server_port" "$(root)" "$connections" "$requests" "$seed" || status=1
 	[ $# -eq 0 ] || "$stingy" stat "$(server_worker)" | grep '^  order'
-	[ $# -eq 0 ] || server_await 5 in_flight '\(-\|0, on 0 connections\)' || { echo "its tasks are miscounted"; status=1; }
+	[ $# -eq 0 ] || server_await 30 in_flight '\(-\|0, on 0 connections\)' || { echo "its tasks are miscounted"; status=1; }
 	! server_is_gone || { echo "it ended by itself"; status=1; }
 	server_stop || : # how servers end amid the ruins of connections is their own affair; 530 to 535 look at it
 	server_errors
@@ -51,14 +51,14 @@ counts_tasks()
 		http_request GET /empty keep-alive >&"${fds[i]}"
 		read -r -t 5 _ <&"${fds[i]}" || return 1
 	done
-	server_await 5 in_flight '0, on 5 connections' || status=1
+	server_await 30 in_flight '0, on 5 connections' || status=1
 	http_request GET /huge keep-alive >&"${fds[1]}"
 	http_request GET /huge keep-alive >&"${fds[4]}"
-	server_await 5 in_flight '2, on 5 connections' || status=1
+	server_await 30 in_flight '2, on 5 connections' || status=1
 	for fd in "${fds[@]}"; do
 		exec {fd}>&-
 	done
-	server_await 5 in_flight '0, on 0 connections' || status=1
+	server_await 30 in_flight '0, on 0 connections' || status=1
 	server_stop
 	return "$status"
 }

@@ -23,7 +23,7 @@ record()
 		sleep 0.1
 	done
 	port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' out)
-	timeout 30 ab -q -k -c 20 -n 400 "http://127.0.0.1:$port/file" >ab.out 2>&1
+	timeout 120 ab -q -k -c 20 -n 400 "http://127.0.0.1:$port/file" >ab.out 2>&1
 	wait "$server"
 	server=
 	grep -Eq '^Complete requests: +400$' ab.out && ls trace.*.trace

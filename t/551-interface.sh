@@ -5,39 +5,32 @@
 # shellcheck source-path=SCRIPTDIR source=tap.sh disable=SC2317 # test functions are called by name
 . "${0%/*}/tap.sh"
 tap_require ab
-stingy=$(realpath "${STINGY:-${builddir:-.}/stingy}")
+# shellcheck source=servers.sh disable=SC2154
+. "${0%/*}/servers.sh"
+stingy=$(realpath "$stingy")
 samples=$(realpath "${SAMPLEDIR:-${builddir:-.}/samples}")
 shipped=$(realpath "${0%/*}")/../profiler/interfaces
-work=$(mktemp -d "${TMPDIR:-/tmp}/stingy-interface.XXXXXX") || exit 1
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+server_begin
+work=$server_work
 cd "$work" || exit 1
 mkdir root && seq 1 300 >root/file
 
-# serve PREFIX COMMAND...: starts it profiled; the command's word PORT is replaced by a port that nobody else has.
+# serve PREFIX COMMAND...: starts it profiled; the command's word PORT is replaced by a port that nobody else has. What it
+# and the library say goes to err.
 serve()
 {
-	local prefix=$1 i
+	local prefix=$1
 	shift
-	for _ in $(seq 20); do
-		port=$((20000 + RANDOM % 10000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && continue
-		rm -f "$prefix".*.trace
-		"$stingy" profile -o "$prefix" "${options[@]}" -- "${@/#PORT/$port}" >out 2>err &
-		server=$!
-		for ((i = 0; i < 200; i++)); do
-			(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && kill -0 "$server" 2>/dev/null && return 0
-			kill -0 "$server" 2>/dev/null || break
-			sleep 0.1
-		done
-		kill "$server" 2>/dev/null
-		wait "$server"
-		server=
-	done
+	server_port_new
+	port=$server_port_found
+	rm -f "$prefix".*.trace
+	server_spawn err "$stingy" profile -o "$prefix" "${options[@]}" -- "${@/#PORT/$port}"
+	server_await 60 server_port_answers "$port" && return 0
+	kill -KILL "$server_spawned"
 	return 1
 }
 
-# record PREFIX SERVER [INTERFACE]...: 400 requests over 20 kept-alive connections; what the library says goes to err.
+# record PREFIX SERVER [INTERFACE]...: 400 requests over 20 kept-alive connections.
 record()
 {
 	local prefix=$1 name=$2 command options=() interface
@@ -50,10 +43,10 @@ record()
 	staged) command=("$samples/staged" --port PORT --root root) ;;
 	esac
 	serve "$prefix" "${command[@]}" || { cat err; return 1; }
-	timeout 30 ab -q -k -c 20 -n 400 "http://127.0.0.1:$port/file" >ab.out 2>&1
-	kill -TERM "$server"
-	wait "$server"
-	server=
+	timeout 120 ab -q -k -c 20 -n 400 "http://127.0.0.1:$port/file" >ab.out 2>&1
+	kill -TERM "$server_spawned"
+	wait "$server_spawned"
+	unset "server_groups[$server_spawned]"
 	grep -Eq '^Complete requests: +400$' ab.out && grep -Eq '^Failed requests: +0$' ab.out && ls "$prefix".*.trace
 }
 

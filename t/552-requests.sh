@@ -80,7 +80,7 @@ requested()
 	server_use "$1"
 	server_start_profiled || { cat "$server_dir/output"; return 1; }
 	worker=$(server_worker)
-	timeout 60 python3 <(cat_client) "$server_port" "$2" "$connections" "$requests" || return 1
+	timeout 240 python3 <(cat_client) "$server_port" "$2" "$connections" "$requests" || return 1
 	server_stop || return 1
 	"$dump" "$server_dir/traces/$1.$worker.trace" >"$server_dir/dump" || return 1
 	head -n 1 "$server_dir/dump"

@@ -21,8 +21,8 @@ tuned()
 	local wanted=$1 status
 	shift
 	rm -f "$out"/*.trace
-	server_spawn "$out/out" timeout 60 "$stingy" tune "$@" -- "${server_command[@]}"
-	server_await 20 server_port_answers "$server_port" && server_load "$load"
+	server_spawn "$out/out" timeout 240 "$stingy" tune "$@" -- "${server_command[@]}"
+	server_await 60 server_port_answers "$server_port" && server_load "$load"
 	wait "$server_spawned"
 	status=$?
 	unset "server_groups[$server_spawned]"
@@ -71,7 +71,7 @@ refuses()
 {
 	local text=$1
 	shift
-	timeout 60 "$stingy" tune "$@" >"$out/out" 2>&1
+	timeout 240 "$stingy" tune "$@" >"$out/out" 2>&1
 	[ $? -eq 2 ] && says "$text"
 }
 tap_ok "a program that is not there" refuses "cannot run '/nonexistent'" /nonexistent

@@ -50,7 +50,7 @@ browse()
 {
 	local width=$1
 	shift
-	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$server_dir/browser" \
+	timeout 240 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$server_dir/browser" \
 		--enable-logging=stderr --hide-scrollbars --window-size="$width,900" "$@" \
 		--dump-dom "file://$server_dir/probe.html#$width" >dom 2>log
 	title=$(sed -n 's/.*<title>\(probed: [^<]*\)<.*/\1/p' dom)

@@ -19,7 +19,7 @@ server_bench
 # say LINE...: to a client with 10 connections; what it says is in $said and $server_dir/said, complaints too.
 say()
 {
-	said=$(printf '%s\n' "$@" | timeout 60 "$client" "$server_port" 10 "$server_pid" "${server_talks[@]}" 2>&1)
+	said=$(printf '%s\n' "$@" | timeout 240 "$client" "$server_port" 10 "$server_pid" "${server_talks[@]}" 2>&1)
 	printf '%s\n' "$said" >"$server_dir/said"
 }
 
@@ -71,7 +71,7 @@ mkdir "$server_dir/bench" && cd "$server_dir/bench" || exit 1
 for needed in .libs samples stingy t; do
 	ln -s "$build/$needed" .
 done
-BENCH_STARTS=1 BENCH_WINDOWS=2 BENCH_SECONDS=0.05 BENCH_SEARCH=1 builddir=$build timeout 100 \
+BENCH_STARTS=1 BENCH_WINDOWS=2 BENCH_SECONDS=0.05 BENCH_SEARCH=1 builddir=$build timeout 400 \
 	"$t/../samples/bench.sh" load staged:10:bare,both >out 2>err
 tap_is "a part of the benchmark runs" $? 0 || tap_note "$(cat err)"
 tap_ok "and prints its table" grep -Eq '^\| staged \| 10 \| both \| [1-9][0-9]* \| [+-]' out

@@ -34,10 +34,16 @@ server_connections=1000 # that its configuration has to allow
 declare -A server_groups=() # process groups started here and perhaps alive: by number
 server_ports=0 # ports handed out
 
-# server_begin: a fresh directory in $server_work, and a way to leave nothing behind.
+# server_begin: a fresh directory in $server_work, and a way to leave nothing behind. The directory's name is the number
+# of twenty ports: whoever could make it has them for himself, among all who do so.
 server_begin()
 {
-	server_work=$(mktemp -d "${TMPDIR:-/tmp}/stingy-servers.XXXXXX") || exit 1
+	local tries=1000
+	while server_block=$((RANDOM % 600)); do
+		server_work=${TMPDIR:-/tmp}/stingy-servers.$server_block
+		mkdir "$server_work" 2>/dev/null && break
+		[ $((tries -= 1)) -gt 0 ] || { echo "cannot make a directory such as '$server_work'" >&2; exit 1; }
+	done
 	trap server_leave EXIT
 	trap 'exit 1' HUP INT TERM
 	chmod 755 "$server_work" # servers that start as root read it as somebody else
@@ -83,11 +89,11 @@ server_use()
 }
 
 # server_port_new: sets server_port_found to a port that nobody listens on. Below the range from which the kernel
-# takes ports for clients; twenty for each shell, so that tests that run side by side do not meet.
+# takes ports for clients; of the shell's own twenty, so that tests that run side by side do not meet.
 server_port_new()
 {
 	while :; do
-		server_port_found=$((20000 + $$ % 600 * 20 + server_ports % 20))
+		server_port_found=$((20000 + server_block * 20 + server_ports % 20))
 		server_ports=$((server_ports + 1))
 		server_port_answers "$server_port_found" || return 0
 	done
@@ -127,7 +133,7 @@ server_start()
 	server_configure
 	server_spawn "$server_dir/output" "$@" "${server_command[@]}"
 	server_pid=$server_spawned
-	server_await 30 server_is_decided
+	server_await 120 server_is_decided
 	! server_is_gone && server_port_answers "$server_port" && [ -n "$(server_worker)" ]
 }
 
@@ -166,9 +172,9 @@ server_is_idle()
 server_stop()
 {
 	local gone=yes
-	server_await 2 server_is_idle
+	server_await 20 server_is_idle
 	kill -"$server_stop_signal" "$server_pid" 2>/dev/null # it may have ended by itself
-	server_await 20 server_is_gone || gone=no
+	server_await 60 server_is_gone || gone=no
 	[ "$gone" = yes ] || kill -KILL -- "-$server_pid"
 	wait "$server_pid" 2>/dev/null # the shell tells of a process that was killed
 	server_status=$?
@@ -193,7 +199,7 @@ server_talk()
 (
 	exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
 	cat >&3
-	timeout 20 cat <&3
+	timeout 120 cat <&3
 )
 
 # server_solve TRACE...: makes the manifest; prints what went wrong if it fails.

@@ -17,7 +17,7 @@ unset LD_PRELOAD STINGY_MAIN STINGY_MANIFEST STINGY_DRY_RUN STINGY_REPORT STINGY
 unset STINGY_CALLS STINGY_CHECK_WALK STINGY_ONLY_ALLOCATIONS STINGY_PAGES STINGY_CANARIES STINGY_SCHEDULE
 
 # A test that hangs is a test that fails; nothing here takes as long.
-limit=60 # seconds
+limit=300 # seconds
 
 # bare COMMAND...: without a library, for comparison.
 bare()

@@ -313,7 +313,7 @@ int main(int argc, char **argv)
 		{"exclusive", mode_exclusive},
 	};
 	check(argc == 2, "usage: epolls MODE");
-	alarm(50);
+	alarm(200);
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
 		if (strcmp(argv[1], modes[i].name) == 0) {
 			modes[i].run();

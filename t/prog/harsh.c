@@ -24,7 +24,7 @@
 #define PIPELINED   4      /* requests at once, at most */
 #define REQUEST_MAX 1024   /* bytes of PIPELINED requests */
 #define HEADER_MAX  8192   /* bytes */
-#define ANSWER_LATE 20.0   /* seconds without a byte: it will never come */
+#define ANSWER_LATE 60.0   /* seconds without a byte: it will never come */
 #define FILE_MAX    200000 /* bytes */
 
 enum kind {

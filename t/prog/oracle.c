@@ -168,7 +168,7 @@ int main(int argc, char **argv)
 	way = argv[1];
 	srandom((unsigned)atoi(argv[3]));
 	signal(SIGPIPE, SIG_IGN);
-	alarm(50);
+	alarm(200);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	listen_somewhere();
 	for (int i = 0; i < SOURCES; i++)

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define FORKS    100
-#define PATIENCE 1000  /* times 5 ms: what hangs is killed then */
+#define PATIENCE 12000 /* times 5 ms: what hangs is killed then */
 #define SHORT    200   /* threads one after the other */
 #define EACH     10    /* objects that each of them makes */
 #define MANY     50000 /* objects that each of two threads at once makes */

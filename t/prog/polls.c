@@ -160,7 +160,7 @@ static void mode_fair(const char *way, int n_others)
 
 int main(int argc, char **argv)
 {
-	alarm(50);
+	alarm(200);
 	if (argc == 3 && strcmp(argv[1], "signals") == 0)
 		mode_signals(argv[2]);
 	else if (argc == 4 && strcmp(argv[1], "fair") == 0 && atoi(argv[3]) <= OTHERS_MAX)

@@ -349,7 +349,7 @@ int main(int argc, char **argv)
 	n_kept = argc == 5 ? atoi(argv[4]) : 0;
 	way = argv[1];
 	signal(SIGPIPE, SIG_IGN);
-	alarm(50);
+	alarm(200);
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
 		if (strcmp(argv[2], modes[i].name) == 0) {
 			modes[i].run(atoi(argv[3]));

@@ -33,7 +33,7 @@
 #define SHARED      1000u /* places where objects change hands */
 #define KEPT        100u  /* objects that a thread leaves to one of the next round */
 #define IN_CHILD    200u  /* objects that a child makes */
-#define PATIENCE    30u   /* seconds that a child has */
+#define PATIENCE    150u  /* seconds that a child has */
 
 #define SELF "/proc/self/exe"
 

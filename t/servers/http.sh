@@ -105,5 +105,5 @@ http_origin_start()
 	http_nginx_configure "$at" "$http_origin_port"
 	http_nginx_command "$at"
 	server_spawn "$at/output" "${http_nginx[@]}"
-	server_await 20 server_port_answers "$http_origin_port"
+	server_await 60 server_port_answers "$http_origin_port"
 }

@@ -34,7 +34,7 @@ server_load()
 # The master listens before it has a worker.
 server_worker()
 {
-	server_await 10 nginx_has_one_worker && server_children "$server_pid"
+	server_await 60 nginx_has_one_worker && server_children "$server_pid"
 }
 
 nginx_has_one_worker()
