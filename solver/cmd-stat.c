@@ -41,13 +41,12 @@ struct report {
 
 static void print_share(const char *name, uint64_t n, uint64_t all)
 {
-	printf("  %-9s  %14" PRIu64 "  %5.1f%%\n", name, n, all ? 100.0 * (double)n / (double)all : 0.0);
+	printf("  %-9s  %14" PRIu64 "  %5.1f%%\n", name, n, stingy_live_words_share(n, all));
 }
 
 static void print_counters(const struct stingy_live_counters *counters)
 {
-	uint64_t fell_back = stingy_live_words_all_fell_back(counters);
-	uint64_t all = counters->served + counters->unmanaged + fell_back;
+	uint64_t fell_back = stingy_live_words_all_fell_back(counters), all = stingy_live_words_all(counters);
 
 	print_share("served", counters->served, all);
 	print_share("unmanaged", counters->unmanaged, all);

@@ -24,6 +24,15 @@ static uint32_t small(const json_t *object, const char *key)
 	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
+/* -1: it is null, or not there, as what is not known. */
+static int32_t known(const json_t *object, const char *key)
+{
+	const json_t *of = json_object_get(object, key);
+	json_int_t value = json_is_integer(of) ? json_integer_value(of) : -1;
+
+	return value >= 0 && value <= INT32_MAX ? (int32_t)value : -1;
+}
+
 static void text(const json_t *object, const char *key, char *to, size_t size)
 {
 	const char *value = json_string_value(json_object_get(object, key));
@@ -48,8 +57,8 @@ static void read_order(struct stingy_live_order *order, const json_t *from)
 	order->why = word(from, "why", stingy_live_words_left, STINGY_LEFT_REASONS);
 	order->bound = small(from, "bound");
 	order->crowd = small(from, "crowd");
-	order->tasks = (int32_t)small(from, "tasks");
-	order->connections = (int32_t)small(from, "connections");
+	order->tasks = known(from, "tasks");
+	order->connections = known(from, "connections");
 	order->duels = small(from, "comparisons");
 	order->won = small(from, "won");
 	order->saved = (int32_t)json_integer_value(json_object_get(from, "saved"));

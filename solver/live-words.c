@@ -1,5 +1,8 @@
 #include "live-words.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static const char *const states[] = {
 	[STINGY_LIVE_OFF] = "off",
 	[STINGY_LIVE_READY] = "ready",
@@ -17,6 +20,12 @@ static const char *const pages_words[] = {
 static const char *const reasons[STINGY_FELL_REASONS] = {
 	[STINGY_FELL_SIZE] = "size",     [STINGY_FELL_ALIGN] = "align",       [STINGY_FELL_FULL] = "full",
 	[STINGY_FELL_THREAD] = "thread", [STINGY_FELL_NO_ARENA] = "no_arena",
+};
+
+static const char *const whys[STINGY_FELL_REASONS] = {
+	[STINGY_FELL_SIZE] = "larger than in the profile", [STINGY_FELL_ALIGN] = "aligned beyond the slots",
+	[STINGY_FELL_FULL] = "no free slot in the region", [STINGY_FELL_THREAD] = "a thread without an arena",
+	[STINGY_FELL_NO_ARENA] = "no memory for an arena",
 };
 
 static const char *const orderings[STINGY_ORDERING_STATES] = {
@@ -49,6 +58,11 @@ const char *stingy_live_words_fell_back(int reason)
 	return reasons[reason];
 }
 
+const char *stingy_live_words_fell_back_why(int reason)
+{
+	return whys[reason];
+}
+
 const char *stingy_live_words_ordering(uint32_t state)
 {
 	return orderings[state];
@@ -76,6 +90,29 @@ uint64_t stingy_live_words_all_fell_back(const struct stingy_live_counters *coun
 	return sum;
 }
 
+uint64_t stingy_live_words_all(const struct stingy_live_counters *counters)
+{
+	return counters->served + counters->unmanaged + stingy_live_words_all_fell_back(counters);
+}
+
+double stingy_live_words_share(uint64_t n, uint64_t all)
+{
+	return all ? 100.0 * (double)n / (double)all : 0;
+}
+
+const char *stingy_live_words_order(const struct stingy_live_order *order, char text[STINGY_LIVE_WORDS_TEXT])
+{
+	int n = snprintf(text, STINGY_LIVE_WORDS_TEXT, "%s", stingy_live_words_ordering(order->state));
+	char *rest = text + n;
+	size_t room = STINGY_LIVE_WORDS_TEXT - (size_t)n;
+
+	if (order->why)
+		snprintf(rest, room, ": %s", stingy_live_words_left(order->why));
+	else if (order->bound)
+		snprintf(rest, room, ": at most %" PRIu32 " events begin a turn", order->bound);
+	return text;
+}
+
 int64_t stingy_live_words_tasks(const struct stingy_live_order *order)
 {
 	if (order->why != STINGY_LEFT_NOT || order->state == STINGY_ORDERING_NONE || order->tasks < 0)
@@ -86,4 +123,23 @@ int64_t stingy_live_words_tasks(const struct stingy_live_order *order)
 int64_t stingy_live_words_connections(const struct stingy_live_order *order)
 {
 	return stingy_live_words_tasks(order) >= 0 && order->connections >= 0 ? order->connections : -1;
+}
+
+const char *stingy_live_words_in_flight(const struct stingy_live_order *order, char text[STINGY_LIVE_WORDS_TEXT])
+{
+	int64_t tasks = stingy_live_words_tasks(order), connections = stingy_live_words_connections(order);
+
+	if (tasks < 0)
+		snprintf(text, STINGY_LIVE_WORDS_TEXT, "-");
+	else if (connections < 0)
+		snprintf(text, STINGY_LIVE_WORDS_TEXT, "%" PRId64, tasks);
+	else
+		snprintf(text, STINGY_LIVE_WORDS_TEXT, "%" PRId64 ", on %" PRId64 " connections", tasks, connections);
+	return text;
+}
+
+double stingy_live_words_per_turn(const struct stingy_live_order *order, bool is_under_way)
+{
+	return order->turns[is_under_way] ? (double)order->events[is_under_way] / (double)order->turns[is_under_way]
+					  : 0;
 }

@@ -26,33 +26,12 @@ static double mean_run(const uint64_t *runs)
 	return n > 0 ? events / n : 0;
 }
 
-static double per_turn(const struct stingy_live_order *order, int kind)
-{
-	return order->turns[kind] ? (double)order->events[kind] / (double)order->turns[kind] : 0;
-}
-
-static void print_tasks(const struct stingy_live_order *order)
-{
-	int64_t tasks = stingy_live_words_tasks(order), connections = stingy_live_words_connections(order);
-
-	if (tasks < 0)
-		printf("    tasks in flight: -");
-	else
-		printf("    tasks in flight: %" PRId64, tasks);
-	if (connections >= 0)
-		printf(", on %" PRId64 " connections", connections);
-	putchar('\n');
-}
-
 static void print_one(const struct stingy_live_order *order)
 {
-	printf("  order      %s", stingy_live_words_ordering(order->state));
-	if (order->why)
-		printf(": %s", stingy_live_words_left(order->why));
-	else if (order->bound)
-		printf(": at most %" PRIu32 " events begin a turn", order->bound);
-	putchar('\n');
-	print_tasks(order);
+	char text[STINGY_LIVE_WORDS_TEXT];
+
+	printf("  order      %s\n", stingy_live_words_order(order, text));
+	printf("    tasks in flight: %s\n", stingy_live_words_in_flight(order, text));
 	if (order->duels)
 		printf("    %" PRIu32 " of %" PRIu32 " comparisons won; the last against none saved %" PRId32
 		       "%% of a request's time\n",
@@ -60,8 +39,8 @@ static void print_one(const struct stingy_live_order *order)
 	if (order->turns[0])
 		printf("    %" PRIu64 " turns, of %.1f events; of these %" PRIu64 " for what was under way, of %.1f; "
 		       "runs of %.1f events without a bound, %.1f with\n",
-		       order->turns[0], per_turn(order, 0), order->turns[1], per_turn(order, 1),
-		       mean_run(order->runs[0]), mean_run(order->runs[1]));
+		       order->turns[0], stingy_live_words_per_turn(order, false), order->turns[1],
+		       stingy_live_words_per_turn(order, true), mean_run(order->runs[0]), mean_run(order->runs[1]));
 	if (order->short_turns)
 		printf("    %" PRIu64 " turns began with fewer events, as the regions had room for no more tasks\n",
 		       order->short_turns);

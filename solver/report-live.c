@@ -6,11 +6,6 @@
 
 #define PROCESSES_SHOWN 16u /* with all their regions */
 
-static uint64_t all_of(const struct stingy_live_counters *counters)
-{
-	return counters->served + counters->unmanaged + stingy_live_words_all_fell_back(counters);
-}
-
 const struct stingy_live_json_process *stingy_report_busiest(const struct stingy_report *report)
 {
 	const struct stingy_live_json_process *found = &report->live->process[0];
@@ -19,17 +14,12 @@ const struct stingy_live_json_process *stingy_report_busiest(const struct stingy
 	for (size_t i = 0; i < report->live->n; i++) {
 		struct stingy_live_counters counters = stingy_live_reader_sum(&report->live->process[i].reader);
 
-		if (all_of(&counters) <= most)
+		if (stingy_live_words_all(&counters) <= most)
 			continue;
-		most = all_of(&counters);
+		most = stingy_live_words_all(&counters);
 		found = &report->live->process[i];
 	}
 	return found;
-}
-
-static double share(uint64_t n, uint64_t all)
-{
-	return all ? 100.0 * (double)n / (double)all : 0;
 }
 
 static void print_counter(const char *name, uint64_t n, uint64_t all, FILE *out)
@@ -37,45 +27,33 @@ static void print_counter(const char *name, uint64_t n, uint64_t all, FILE *out)
 	stingy_page_row_begin(out);
 	stingy_page_cell(out, name);
 	stingy_page_number(out, n);
-	stingy_page_figure(out, "%.1f%%", share(n, all));
+	stingy_page_figure(out, "%.1f%%", stingy_live_words_share(n, all));
 	stingy_page_row_end(out);
 }
 
 static void print_counters(const struct stingy_live_counters *counters, FILE *out)
 {
 	static const char *const headings[] = {"allocations", "#in all", "#share", NULL};
-	static const char *const reasons[STINGY_FELL_REASONS] = {
-		[STINGY_FELL_SIZE] = "fell back: larger than in the profile",
-		[STINGY_FELL_ALIGN] = "fell back: aligned beyond the slots",
-		[STINGY_FELL_FULL] = "fell back: no free slot in the region",
-		[STINGY_FELL_THREAD] = "fell back: a thread without an arena",
-		[STINGY_FELL_NO_ARENA] = "fell back: no memory for an arena",
-	};
-	uint64_t all = all_of(counters);
+	uint64_t all = stingy_live_words_all(counters);
+	char name[64];
 
 	stingy_page_table_begin(out, headings);
 	print_counter("from the arena", counters->served, all, out);
 	print_counter("at sites that the manifest does not name", counters->unmanaged, all, out);
-	for (int i = 0; i < STINGY_FELL_REASONS; i++)
-		if (counters->fell_back[i])
-			print_counter(reasons[i], counters->fell_back[i], all, out);
+	for (int i = 0; i < STINGY_FELL_REASONS; i++) {
+		if (!counters->fell_back[i])
+			continue;
+		snprintf(name, sizeof(name), "fell back: %s", stingy_live_words_fell_back_why(i));
+		print_counter(name, counters->fell_back[i], all, out);
+	}
 	stingy_page_table_end(out);
-}
-
-static double per(uint64_t n, uint64_t of)
-{
-	return of ? (double)n / (double)of : 0;
 }
 
 static void print_order(const struct stingy_live_order *order, FILE *out)
 {
-	char text[1024], turns[32], first[32];
-	int n = snprintf(text, sizeof(text), "Order of events: %s%s%s", stingy_live_words_ordering(order->state),
-			 order->why ? ": " : "", stingy_live_words_left(order->why));
+	char text[1024], words[STINGY_LIVE_WORDS_TEXT], turns[32], first[32];
+	int n = snprintf(text, sizeof(text), "Order of events %s", stingy_live_words_order(order, words));
 
-	if (order->bound)
-		n += snprintf(text + n, sizeof(text) - (size_t)n,
-			      "; at most %" PRIu32 " events begin a turn of the loop", order->bound);
 	if (order->duels)
 		n += snprintf(text + n, sizeof(text) - (size_t)n,
 			      "; %" PRIu32 " of %" PRIu32 " comparisons of two bounds were won by the new one, and the "
@@ -84,15 +62,11 @@ static void print_order(const struct stingy_live_order *order, FILE *out)
 	if (order->turns[0])
 		snprintf(text + n, sizeof(text) - (size_t)n,
 			 "; %s turns of %.1f events in the mean, %s of them for what was under way, of %.1f",
-			 stingy_page_thousands(order->turns[0], turns), per(order->events[0], order->turns[0]),
-			 stingy_page_thousands(order->turns[1], first), per(order->events[1], order->turns[1]));
+			 stingy_page_thousands(order->turns[0], turns), stingy_live_words_per_turn(order, false),
+			 stingy_page_thousands(order->turns[1], first), stingy_live_words_per_turn(order, true));
 	stingy_page_text(out, "%s.", text);
-	if (stingy_live_words_connections(order) > 0)
-		stingy_page_text(out,
-				 "When the figures were taken, %s tasks were in flight, on %s "
-				 "connections.",
-				 stingy_page_thousands((uint64_t)stingy_live_words_tasks(order), turns),
-				 stingy_page_thousands((uint64_t)order->connections, first));
+	stingy_page_text(out, "Tasks in flight when the figures were taken: %s.",
+			 stingy_live_words_in_flight(order, words));
 }
 
 static void print_region(const struct stingy_live_json_process *process, uint32_t i, FILE *out)
@@ -104,7 +78,8 @@ static void print_region(const struct stingy_live_json_process *process, uint32_
 	stingy_page_number(out, i);
 	stingy_page_number(out, region->slot);
 	stingy_page_number(out, slots);
-	stingy_page_bar(out, share(region->in_use, slots), share(region->peak, slots));
+	stingy_page_bar(out, stingy_live_words_share(region->in_use, slots),
+			stingy_live_words_share(region->peak, slots));
 	stingy_page_number(out, region->in_use);
 	stingy_page_number(out, region->peak);
 	stingy_page_number(out, region->served);
@@ -151,7 +126,7 @@ static void print_process(const struct stingy_live_json_process *process, FILE *
 			 stingy_live_words_state(reader->live.state),
 			 stingy_live_words_pages(stingy_live_words_pages_of(reader)), reader->live.note[0] ? "; " : "",
 			 reader->live.note);
-	if (all_of(&counters))
+	if (stingy_live_words_all(&counters))
 		print_counters(&counters, out);
 	for (uint32_t i = 0; i < STINGY_LIVE_ORDERS; i++)
 		if (reader->live.order[i].state != STINGY_ORDERING_NONE)

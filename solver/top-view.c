@@ -32,16 +32,6 @@ static const char *count(double n, char text[COUNT_SIZE])
 	return text;
 }
 
-static uint64_t all_of(const struct stingy_live_counters *counters)
-{
-	return counters->served + counters->unmanaged + stingy_live_words_all_fell_back(counters);
-}
-
-static double share(uint64_t n, uint64_t all)
-{
-	return all ? 100.0 * (double)n / (double)all : 0;
-}
-
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -59,9 +49,9 @@ size_t stingy_top_view_busiest(const struct stingy_follow *follow)
 		struct stingy_live_counters counters =
 			stingy_live_reader_sum(process->seconds > 0 ? &process->change : &process->now);
 
-		if (all_of(&counters) <= most)
+		if (stingy_live_words_all(&counters) <= most)
 			continue;
-		most = all_of(&counters);
+		most = stingy_live_words_all(&counters);
 		found = i;
 	}
 	return found;
@@ -123,12 +113,12 @@ static void print_process(screen_t *screen, const process_t *process, bool is_se
 {
 	struct stingy_live_counters counters = stingy_live_reader_sum(&process->change);
 	enum stingy_screen_style style = is_selected ? STINGY_SCREEN_BOLD : STINGY_SCREEN_PLAIN;
+	uint64_t all = stingy_live_words_all(&counters);
 	char rate[COUNT_SIZE];
 
 	stingy_screen_text(screen, style, " %c %8ld  %-9s %9s/s  %5.1f%%  %-10s %s", is_selected ? '>' : ' ',
 			   (long)process->now.pid, stingy_live_words_state(process->now.live.state),
-			   count(stingy_follow_rate(process, all_of(&counters)), rate),
-			   share(counters.served, all_of(&counters)),
+			   count(stingy_follow_rate(process, all), rate), stingy_live_words_share(counters.served, all),
 			   stingy_live_words_ordering(process->now.live.order[0].state), process->now.program);
 	stingy_screen_line(screen);
 }
@@ -157,22 +147,23 @@ static void print_counter(screen_t *screen, const process_t *process, const char
 	char rate[COUNT_SIZE], total[COUNT_SIZE];
 
 	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, " %-18s %10s  %5.1f%%   %12s  %5.1f%%", name,
-			   count(stingy_follow_rate(process, change), rate), share(change, change_all),
-			   count((double)now, total), share(now, now_all));
+			   count(stingy_follow_rate(process, change), rate),
+			   stingy_live_words_share(change, change_all), count((double)now, total),
+			   stingy_live_words_share(now, now_all));
 	stingy_screen_line(screen);
 }
 
 static void print_reasons(screen_t *screen, const process_t *process, const struct stingy_live_counters *change,
 			  const struct stingy_live_counters *now)
 {
+	uint64_t all_change = stingy_live_words_all(change), all_now = stingy_live_words_all(now);
 	char name[32];
 
 	for (int i = 0; i < STINGY_FELL_REASONS; i++) {
 		if (!now->fell_back[i])
 			continue;
 		snprintf(name, sizeof(name), "  %s", stingy_live_words_fell_back(i));
-		print_counter(screen, process, name, change->fell_back[i], all_of(change), now->fell_back[i],
-			      all_of(now));
+		print_counter(screen, process, name, change->fell_back[i], all_change, now->fell_back[i], all_now);
 	}
 }
 
@@ -180,52 +171,28 @@ static void print_counters(screen_t *screen, const process_t *process)
 {
 	struct stingy_live_counters change = stingy_live_reader_sum(&process->change);
 	struct stingy_live_counters now = stingy_live_reader_sum(&process->now);
+	uint64_t all_change = stingy_live_words_all(&change), all_now = stingy_live_words_all(&now);
 
 	if (process->now.live.n_regions == 0)
 		return;
 	stingy_screen_text(screen, STINGY_SCREEN_BOLD, " %-18s %10s  %6s   %12s  %6s", "allocations", "per second",
 			   "share", "in all", "share");
 	stingy_screen_line(screen);
-	print_counter(screen, process, "from the arena", change.served, all_of(&change), now.served, all_of(&now));
-	print_counter(screen, process, "unmanaged", change.unmanaged, all_of(&change), now.unmanaged, all_of(&now));
-	print_counter(screen, process, "fell back", stingy_live_words_all_fell_back(&change), all_of(&change),
-		      stingy_live_words_all_fell_back(&now), all_of(&now));
+	print_counter(screen, process, "from the arena", change.served, all_change, now.served, all_now);
+	print_counter(screen, process, "unmanaged", change.unmanaged, all_change, now.unmanaged, all_now);
+	print_counter(screen, process, "fell back", stingy_live_words_all_fell_back(&change), all_change,
+		      stingy_live_words_all_fell_back(&now), all_now);
 	print_reasons(screen, process, &change, &now);
-	stingy_screen_line(screen);
-}
-
-static double per(uint64_t n, uint64_t of)
-{
-	return of ? (double)n / (double)of : 0;
-}
-
-/* What is in flight, where that is known. */
-static void print_tasks(screen_t *screen, const struct stingy_live_order *now)
-{
-	int64_t tasks = stingy_live_words_tasks(now), connections = stingy_live_words_connections(now);
-
-	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "        tasks in flight: ");
-	if (tasks < 0)
-		stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "-");
-	else
-		stingy_screen_text(screen, STINGY_SCREEN_BOLD, "%" PRId64, tasks);
-	if (connections >= 0)
-		stingy_screen_text(screen, STINGY_SCREEN_PLAIN, ", on %" PRId64 " connections", connections);
 	stingy_screen_line(screen);
 }
 
 static void print_order(screen_t *screen, const process_t *process, uint32_t i)
 {
 	const struct stingy_live_order *now = &process->now.live.order[i], *change = &process->change.live.order[i];
-	char turns[COUNT_SIZE], first[COUNT_SIZE];
+	char turns[COUNT_SIZE], first[COUNT_SIZE], text[STINGY_LIVE_WORDS_TEXT];
 
 	stingy_screen_text(screen, STINGY_SCREEN_BOLD, " order  ");
-	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "%s", stingy_live_words_ordering(now->state));
-	if (now->why)
-		stingy_screen_text(screen, STINGY_SCREEN_PLAIN, ": %s", stingy_live_words_left(now->why));
-	else if (now->bound)
-		stingy_screen_text(screen, STINGY_SCREEN_PLAIN, ": at most %" PRIu32 " events begin a turn",
-				   now->bound);
+	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "%s", stingy_live_words_order(now, text));
 	if (now->duels)
 		stingy_screen_text(screen, STINGY_SCREEN_PLAIN,
 				   "; %" PRIu32 " of %" PRIu32 " trials won, last: %" PRId32 "%%", now->won, now->duels,
@@ -233,12 +200,14 @@ static void print_order(screen_t *screen, const process_t *process, uint32_t i)
 	stingy_screen_line(screen);
 	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "        %s turns/s of %.1f events, ",
 			   count(stingy_follow_rate(process, change->turns[0]), turns),
-			   per(change->events[0], change->turns[0]));
+			   stingy_live_words_per_turn(change, false));
 	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "%s/s of %.1f for what is under way",
 			   count(stingy_follow_rate(process, change->turns[1]), first),
-			   per(change->events[1], change->turns[1]));
+			   stingy_live_words_per_turn(change, true));
 	stingy_screen_line(screen);
-	print_tasks(screen, now);
+	stingy_screen_text(screen, STINGY_SCREEN_PLAIN, "        tasks in flight: ");
+	stingy_screen_text(screen, STINGY_SCREEN_BOLD, "%s", stingy_live_words_in_flight(now, text));
+	stingy_screen_line(screen);
 }
 
 static void print_orders(screen_t *screen, const process_t *process)
@@ -260,7 +229,8 @@ static void print_orders(screen_t *screen, const process_t *process)
 static void print_bar(screen_t *screen, const struct stingy_live_reader_region *region,
 		      const struct stingy_live_reader_region *change, uint64_t slots, int width)
 {
-	double in_use = per(region->in_use, slots), peak = per(region->peak, slots);
+	double in_use = stingy_live_words_share(region->in_use, slots) / 100;
+	double peak = stingy_live_words_share(region->peak, slots) / 100;
 	enum stingy_screen_style style = change->full ? STINGY_SCREEN_RED : STINGY_SCREEN_GREEN;
 	int full = (int)(in_use * width + 0.999), high = (int)(peak * width + 0.999);
 

@@ -44,16 +44,6 @@ static const struct stingy_live_order *main_order(const struct stingy_live_reade
 	return found;
 }
 
-static uint64_t all_of(const struct stingy_live_counters *counters)
-{
-	return counters->served + counters->unmanaged + stingy_live_words_all_fell_back(counters);
-}
-
-static double share(uint64_t n, uint64_t all)
-{
-	return all ? 100.0 * (double)n / (double)all : 0;
-}
-
 static void judge_serving(struct stingy_verdict_line *line, const struct stingy_live_reader *now)
 {
 	uint32_t pages = stingy_live_words_pages_of(now);
@@ -116,11 +106,11 @@ static void judge_help(struct stingy_verdict_line *line, const struct stingy_liv
 {
 	struct stingy_live_counters counters = stingy_live_reader_sum(counted);
 	const struct stingy_live_order *order = main_order(counted);
-	double served = share(counters.served, all_of(&counters));
+	double served = stingy_live_words_share(counters.served, stingy_live_words_all(&counters));
 
 	if (!now->live.manifest[0])
 		say(line, order && order->bound ? STINGY_VERDICT_GOOD : STINGY_VERDICT_FAIR, "%s", "");
-	else if (all_of(&counters) == 0)
+	else if (stingy_live_words_all(&counters) == 0)
 		say(line, STINGY_VERDICT_FAIR, "nothing is allocated");
 	else
 		say(line, served >= MUCH_SERVED ? STINGY_VERDICT_GOOD : STINGY_VERDICT_FAIR,
@@ -158,41 +148,31 @@ static void tell_full(struct stingy_verdict_line *line, const struct stingy_live
 	    name[0] ? " (" : "", name, name[0] ? ")" : "");
 }
 
-static void tell_fell_back(struct stingy_verdict_line *line, int reason, double part)
-{
-	static const char *const what[STINGY_FELL_REASONS] = {
-		[STINGY_FELL_SIZE] = "are larger than in the profile",
-		[STINGY_FELL_ALIGN] = "are aligned beyond what slots are",
-		[STINGY_FELL_FULL] = "find their region full",
-		[STINGY_FELL_THREAD] = "come from threads without an arena",
-		[STINGY_FELL_NO_ARENA] = "find no arena, as there was no memory for one",
-	};
-
-	say(line, STINGY_VERDICT_FAIR, "%.1f%% of the allocations %s", part, what[reason]);
-}
-
 /* The reason by which most allocations missed the arena. Returns whether it is worth a word. */
 static bool tell_missed(struct stingy_verdict_line *line, const struct stingy_live_reader *counted,
 			const struct stingy_labels *labels)
 {
 	struct stingy_live_counters counters = stingy_live_reader_sum(counted);
-	uint64_t all = all_of(&counters);
+	uint64_t all = stingy_live_words_all(&counters);
+	double unmanaged = stingy_live_words_share(counters.unmanaged, all), part;
 	int most = 0;
 
 	for (int i = 1; i < STINGY_FELL_REASONS; i++)
 		if (counters.fell_back[i] > counters.fell_back[most])
 			most = i;
-	if (share(counters.unmanaged, all) >= MUCH_UNMANAGED && counters.unmanaged > counters.fell_back[most])
+	part = stingy_live_words_share(counters.fell_back[most], all);
+	if (unmanaged >= MUCH_UNMANAGED && unmanaged > part)
 		say(line, STINGY_VERDICT_FAIR,
 		    "%.1f%% of the allocations are at sites that the manifest does not name: was it made under this "
 		    "load?",
-		    share(counters.unmanaged, all));
-	else if (share(counters.fell_back[most], all) < MUCH_FELL_BACK)
+		    unmanaged);
+	else if (part < MUCH_FELL_BACK)
 		return false;
 	else if (most == STINGY_FELL_FULL && counted->live.n_regions)
-		tell_full(line, counted, labels, share(counters.fell_back[most], all));
+		tell_full(line, counted, labels, part);
 	else
-		tell_fell_back(line, most, share(counters.fell_back[most], all));
+		say(line, STINGY_VERDICT_FAIR, "%.1f%% of the allocations fell back: %s", part,
+		    stingy_live_words_fell_back_why(most));
 	return true;
 }
 

@@ -179,7 +179,7 @@ static void test_limit(void **state)
 	assert_shows(verdict.limit.text, "find their region full, most in region 1 (std::map<int>)");
 	now->live.thread[0].fell_back[STINGY_FELL_THREAD] = 300;
 	judge();
-	assert_shows(verdict.limit.text, "come from threads without an arena");
+	assert_shows(verdict.limit.text, "fell back: a thread without an arena");
 	now->live.thread[0].unmanaged = 5000;
 	judge();
 	assert_shows(verdict.limit.text, "at sites that the manifest does not name");

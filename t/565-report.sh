@@ -22,7 +22,8 @@ cat >stat.json <<'END'
 "resident_kib": 2048, "arenas": 1, "owned": 1, "manifest": "/x/m", "note": "<b>note</b>", "served": 900,
 "unmanaged": 50, "fell_back": {"size": 0, "align": 0, "full": 50, "thread": 0, "no_arena": 0, "total": 50}, "sites": 5,
 "sites_here": 5, "order": [{"ordering": "on", "why": "", "bound": 16, "crowd": 99, "comparisons": 9, "won": 3,
-"saved": 23, "tasks": 13, "connections": 2500, "turns": 1000, "events": 9000, "first_turns": 400, "first_events": 600}], "regions": [{"slot": 512,
+"saved": 23, "tasks": 13, "connections": 2500, "turns": 1000, "events": 9000, "first_turns": 400, "first_events": 600},
+{"ordering": "searching", "why": "", "tasks": null, "connections": null}], "regions": [{"slot": 512,
 "count": 100, "in_use": 40, "peak": 70, "served": 900, "full": 50, "kinds":
 ["aVeryLongNameOfAFunctionOfATemplate<WithMany,Parameters>::thatGoesOnAndOnAndOnWithoutABlankAnywhereInIt<img src=x>"]}]}]
 END
@@ -95,6 +96,13 @@ tap_ok "all parts, and links to them" parts
 
 tap_ok "the answers: what was measured goes before what was expected" grep -q \
 	'<dd class="good">yes: in production, ordering saved 23% of a request&#39;s time' page.html
+flights()
+{
+	grep -q 'Order of events on: at most 16 events begin a turn; 3 of 9 comparisons' page.html &&
+		grep -q 'in flight when the figures were taken: 13, on 2500 connections' page.html &&
+		grep -q 'in flight when the figures were taken: -' page.html && grep -q 'fell back: no free slot' page.html
+}
+tap_ok "the words of 'stingy stat' for the order of events and what fell back; what is not known is not 0" flights
 names()
 {
 	! grep -qE '<script|<img|<b>' page.html &&
