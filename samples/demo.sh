@@ -33,18 +33,26 @@ if [ "$(nproc)" -ge 2 ]; then
 	on_first=(taskset -c 0) on_second=(taskset -c 1)
 fi
 
-# start COMMAND...: starts the server by it, and sets $port.
-start()
+# listens: waits until the server started last tells its port, and sets $port.
+listens()
 {
-	"$@" "$staged" --root "$work/root" >"$work/out" 2>"$work/err" &
-	server=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		port=$(sed -n 's/^listening on 127.0.0.1://p' "$work/out")
 		[ -z "$port" ] || return 0
 		sleep 0.05
 	done
 	cat "$work/err" >&2
 	return 1
+}
+
+# start COMMAND...: starts the server by it, and sets $port. What the one before said of its own is not to be read:
+# this shell may come to it before the new process has emptied the file.
+start()
+{
+	: >"$work/out"
+	"$@" "$staged" --root "$work/root" >"$work/out" 2>"$work/err" &
+	server=$!
+	listens
 }
 
 stop()
@@ -72,14 +80,11 @@ timing()
 # misses COMMAND...: L2 data misses for each request, by a simulation of this machine's L2 (deterministic; slow).
 misses()
 {
+	: >"$work/out"
 	"$@" valgrind --tool=cachegrind --cache-sim=yes --cachegrind-out-file=/dev/null "--LL=$cache" --log-file="$work/cachegrind" \
 		"$staged" --root "$work/root" --max-requests $requests >"$work/out" 2>"$work/err" &
 	server=$!
-	for _ in $(seq 600); do
-		port=$(sed -n 's/^listening on 127.0.0.1://p' "$work/out")
-		[ -z "$port" ] || break
-		sleep 0.05
-	done
+	listens
 	wrk -t 1 -c "$connections" -d 60s "http://127.0.0.1:$port/file" >/dev/null 2>&1 &
 	local client=$!
 	wait "$server" || :

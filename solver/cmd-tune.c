@@ -2,7 +2,7 @@
  * stingy tune: from a server to the line that runs it in production: profiles it for a while, solves, checks, and says
  * whether it is worth it.
  */
-#define _GNU_SOURCE /* basename */
+#define _GNU_SOURCE /* basename, program_invocation_name */
 #include "amount.h"
 #include "cache.h"
 #include "child.h"
@@ -36,9 +36,9 @@ static const char help[] =
 	"usage: stingy tune [OPTION]... [--] COMMAND [ARGUMENT]...\n\n"
 	"Profiles the server COMMAND, for which it is to be put under its usual load meanwhile, computes a manifest, "
 	"and\n"
-	"says whether it is worth it to run the server under it, why, and how. Writes PREFIX.manifest, and PREFIX.conf "
-	"for\n"
-	"systemd.\n\n"
+	"says whether it is worth it to run the server under it, why, and how. Writes PREFIX.manifest, and "
+	"PREFIX.drop-in\n"
+	"for systemd.\n\n"
 	"      --seconds N             profile for N seconds\n"
 	"      --requests N            profile until N requests have come\n"
 	"                              without either: until ^C, or until the server ends\n"
@@ -165,7 +165,24 @@ static void print_command(const struct tune *tune, FILE *out)
 /* Whether there is anything to run it with. */
 static bool takes_manifest(const struct stingy_worth *worth)
 {
-	return worth->answer == STINGY_WORTH_RUN || worth->answer == STINGY_WORTH_FITS;
+	return worth->answer != STINGY_WORTH_ORDER && worth->answer != STINGY_WORTH_NOTHING;
+}
+
+/*
+ * This command, as a shell finds it that stands elsewhere: by its name if it came from the path, else by its place. A
+ * build that is tried before it is installed is not in the path.
+ */
+static void print_stingy(FILE *out)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (!strchr(program_invocation_name, '/') || len <= 0) {
+		fputs("stingy", out);
+		return;
+	}
+	path[len] = '\0';
+	stingy_quote_shell(out, path);
 }
 
 /* The drop-in of a unit. Returns 0 or -1. */
@@ -181,10 +198,14 @@ static int write_unit(const struct tune *tune, const struct stingy_worth *worth)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return -1;
-	fprintf(out, "# For a unit of systemd: systemctl edit UNIT. What stingy tune said: ");
+	fputs("# For a unit of systemd. What stingy tune said: ", out);
 	stingy_worth_print_answer(worth, out);
-	fputs("\n# The service must be allowed to read the manifest; /etc/stingy is a good place for it.\n[Service]\n"
-	      "Environment=",
+	fputs("\n# To use it, put it into /etc/systemd/system/UNIT.service.d/stingy.conf, then\n"
+	      "#   systemctl daemon-reload && systemctl restart UNIT\n"
+	      "# To take it out again, remove that file, then the same. The service must be allowed to read both "
+	      "files\n"
+	      "# named here: not below /root or /home. /etc/stingy is a good place for the manifest.\n"
+	      "[Service]\nEnvironment=",
 	      out);
 	stingy_quote_unit(out, "LD_PRELOAD", library);
 	if (takes_manifest(worth)) {
@@ -206,7 +227,8 @@ static void print_advice(const struct tune *tune, const struct stingy_worth *wor
 	fputs("\nwhy:             ", stdout);
 	stingy_worth_print_reason(worth, stdout);
 	fputs(worth->answer == STINGY_WORTH_FITS ? "\nif you want to:  " : "\nin production:   ", stdout);
-	fputs("stingy run --order", stdout);
+	print_stingy(stdout);
+	fputs(" run --order", stdout);
 	if (takes_manifest(worth)) {
 		fputs(" -m ", stdout);
 		stingy_quote_shell(stdout, tune->manifest);
@@ -214,7 +236,9 @@ static void print_advice(const struct tune *tune, const struct stingy_worth *wor
 	fputs(" --", stdout);
 	print_command(tune, stdout);
 	printf("with systemd:    %s\n", tune->unit);
-	printf("then look:       stingy top PID\n");
+	fputs("then look:       ", stdout);
+	print_stingy(stdout);
+	fputs(" top\n", stdout);
 }
 
 /* Whether the manifest is good here, which it need not be if a cache was named: 'stingy check' prints its findings. */
@@ -248,7 +272,7 @@ static int conclude(const struct tune *tune, const struct stingy_solve *solve)
 	if (write_unit(tune, &worth) < 0)
 		return STINGY_EXIT_BAD_INPUT;
 	print_advice(tune, &worth);
-	return worth.answer == STINGY_WORTH_RUN ? STINGY_EXIT_OK : STINGY_EXIT_NO;
+	return stingy_worth_is_advised(&worth) ? STINGY_EXIT_OK : STINGY_EXIT_NO;
 }
 
 static int solve(const struct tune *tune)
@@ -288,7 +312,7 @@ static int choose_paths(struct tune *tune)
 		    PATH_MAX &&
 	    stingy_preload_absolute(relative, tune->prefix) == 0 &&
 	    snprintf(tune->manifest, PATH_MAX, "%s.manifest", tune->prefix) < PATH_MAX &&
-	    snprintf(tune->unit, PATH_MAX, "%s.conf", tune->prefix) < PATH_MAX)
+	    snprintf(tune->unit, PATH_MAX, "%s.drop-in", tune->prefix) < PATH_MAX)
 		return 0;
 	fprintf(stderr, "stingy: path too long: '%s'\n", tune->output);
 	return -1;

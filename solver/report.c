@@ -64,7 +64,7 @@ static void answer_without(const struct stingy_worth *worth, FILE *out)
 			 "%" PRIu64 " of %" PRIu32 " tasks fit the cache at once; %.1f%% of the allocations are not "
 			 "expected from the arena",
 			 worth->n_fit, worth->n_tasks, 100 - worth->expected);
-	stingy_page_answer(out, "What limits it?", worth->answer == STINGY_WORTH_RUN ? "fair" : "good", text);
+	stingy_page_answer(out, "What limits it?", stingy_worth_is_advised(worth) ? "fair" : "good", text);
 }
 
 /* What was measured in production says more than what a profile lets expect. Returns per cent saved; 0: not known. */
@@ -94,7 +94,7 @@ static void answer_worth(const struct stingy_report *report, const struct stingy
 			 saved(report), text);
 		stingy_page_answer(out, "Is it worth it?", "good", both);
 	} else {
-		stingy_page_answer(out, "Is it worth it?", worth->answer == STINGY_WORTH_RUN ? "good" : "fair", text);
+		stingy_page_answer(out, "Is it worth it?", stingy_worth_is_advised(worth) ? "good" : "fair", text);
 	}
 	stingy_page_answer(out, "Why, by the profile?", "", collect(worth, stingy_worth_print_reason, text));
 }

@@ -32,12 +32,20 @@ static uint64_t kept(const struct stingy_solve *solve)
 	return bytes;
 }
 
+/* Whether more tasks were at once than fit by all that one keeps, of a server whose events can be ordered. */
+static bool is_for_order(const struct stingy_worth *worth, const struct stingy_schedule *schedule)
+{
+	return schedule->is_wanted && !schedule->why_not && worth->n_tasks > schedule->fit;
+}
+
 static enum stingy_worth_answer answer(const struct stingy_worth *worth, const struct stingy_solve *solve)
 {
 	if (solve->nothing)
 		return STINGY_WORTH_NOTHING;
-	if (worth->kept <= worth->slab || worth->avoided < LEAST_AVOIDED)
+	if (worth->kept <= worth->slab)
 		return STINGY_WORTH_FITS;
+	if (worth->avoided < LEAST_AVOIDED)
+		return is_for_order(worth, &solve->schedule) ? STINGY_WORTH_TRY : STINGY_WORTH_FITS;
 	return worth->expected < LEAST_SHARE ? STINGY_WORTH_ORDER : STINGY_WORTH_RUN;
 }
 
@@ -72,6 +80,11 @@ void stingy_worth_init(struct stingy_worth *worth, const struct stingy_account *
 	worth->answer = answer(worth, solve);
 }
 
+bool stingy_worth_is_advised(const struct stingy_worth *worth)
+{
+	return worth->answer == STINGY_WORTH_RUN || worth->answer == STINGY_WORTH_TRY;
+}
+
 void stingy_worth_print_answer(const struct stingy_worth *worth, FILE *out)
 {
 	switch (worth->answer) {
@@ -88,6 +101,11 @@ void stingy_worth_print_answer(const struct stingy_worth *worth, FILE *out)
 		break;
 	case STINGY_WORTH_FITS:
 		fputs("do not bother: under this load there is nothing to win", out);
+		break;
+	case STINGY_WORTH_TRY:
+		fputs("try it: run it under the manifest, with its events in order, which finds out by itself whether "
+		      "it helps",
+		      out);
 		break;
 	}
 }
@@ -117,6 +135,13 @@ void stingy_worth_print_reason(const struct stingy_worth *worth, FILE *out)
 		size_text(worth->slab, slab_text));
 	if (worth->answer == STINGY_WORTH_FITS) {
 		print_fits(worth, out);
+		return;
+	}
+	if (worth->answer == STINGY_WORTH_TRY) {
+		fprintf(out,
+			": %" PRIu64 " fit; the arena by itself is predicted to avoid hardly a miss, but with its "
+			"events in order fewer of them are under way",
+			worth->n_fit);
 		return;
 	}
 	fprintf(out,

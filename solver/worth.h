@@ -4,7 +4,10 @@
  * The traces do not tell time or misses of the server by itself, so no gain in requests per second is foretold: what
  * is told is the misses that are predicted to be avoided (account.h). State of tasks that fits the cache by itself
  * hardly misses, and nothing is to be won by placing it: then the answer is not to bother, and from how many tasks on
- * to ask again. Arithmetic on an account; memory is the caller's.
+ * to ask again. State that does not fit, and of which the arena holds hardly anything from one run of its task to the
+ * next (it is the connections', or in pools), may still be kept in the cache by order, which lets fewer tasks be under
+ * way. No trace tells what that wins, the library finds it out: then the answer is to try. (squid, 2,500 connections:
+ * no miss avoided by the account, a fifth more requests.) Arithmetic on an account; memory is the caller's.
  *
  * A task's bytes are those of this moment: what all tasks kept at their worst, idle ones too, by their number. That is
  * what filled the cache under the load of the traces. It is less than what a task under way takes, be it only lent from
@@ -23,6 +26,7 @@ enum stingy_worth_answer {
 	STINGY_WORTH_ORDER,   /* the manifest would serve too little: order alone */
 	STINGY_WORTH_NOTHING, /* there is nothing to manage: order alone may still be tried */
 	STINGY_WORTH_FITS,    /* not to bother: it fits the cache by itself */
+	STINGY_WORTH_TRY,     /* the manifest avoids hardly a miss by itself; its order may */
 };
 
 struct stingy_worth {
@@ -40,6 +44,9 @@ struct stingy_worth {
 };
 
 void stingy_worth_init(struct stingy_worth *worth, const struct stingy_account *account);
+
+/* Whether the answer is to run the server under the manifest. */
+bool stingy_worth_is_advised(const struct stingy_worth *worth);
 
 /* One sentence: is it worth it? The other: why. Without an end of line. */
 void stingy_worth_print_answer(const struct stingy_worth *worth, FILE *out);

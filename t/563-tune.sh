@@ -41,25 +41,28 @@ says()
 	return 1
 }
 
+# Of many servers the configuration has the server's name, and stands where they are started.
+echo mine >"$out/x.conf"
 tap_ok "a number of requests: profiled, solved, checked, the server ended" tuned 1 --requests 500 -o "$out/x" \
 	--cache 2M,16,64
 tap_ok "what fits the cache is not worth it" says '^is it worth it\?  do not bother'
 tap_ok "why" says '^why: +at most [0-9]+ tasks at once kept [0-9]+ .*they fit by themselves; ask again for more than [0-9]+'
 tap_ok "a manifest" grep -qx end "$out/x.manifest"
+tap_is "a configuration of that name stays as it was" "$(cat "$out/x.conf")" mine
 
 # Connections that are kept alive keep state while others are served.
 load=kept-alive
 tap_ok "a number of seconds, and a cache that is too small" tuned 0 --seconds 2 -o "$out/it's 5%" --cache 32K,8,64
 tap_ok "then it is" says '^is it worth it\?  worth it'
 tap_ok "by how much at most" says ': [0-9]+ fit; [0-9.]+% of the allocations .* and [1-9][0-9]* misses a task'
-tap_ok "the line for production, for a shell" says "^in production: +stingy run --order -m '$out/it'.''s 5%.manifest' -- nginx "
+tap_ok "the line for production, for a shell" says "^in production: +$stingy run --order -m '$out/it'.''s 5%.manifest' -- nginx "
 unit()
 {
 	grep -qxF "Environment=\"LD_PRELOAD=$(realpath "${STINGY_LIBDIR_TEST:-${stingy%/*}/.libs}")/libstingy.so\"" "$1" &&
 		grep -qxF "Environment=\"STINGY_MANIFEST=$out/it's 5%%.manifest\"" "$1" &&
 		grep -qxF 'Environment="STINGY_SCHEDULE=auto"' "$1" && [ "$(grep -c '^\[Service\]$' "$1")" -eq 1 ]
 }
-tap_ok "a drop-in for systemd" unit "$out/it's 5%.conf"
+tap_ok "a drop-in for systemd" unit "$out/it's 5%.drop-in"
 
 load=closed
 sed -i 's/daemon off/daemon on/' "$server_dir/nginx.conf"
