@@ -37,6 +37,19 @@ find_others()
 	done
 }
 
+# alternate ARGUMENT...: 'measure KIND ARGUMENT...', $runs times for each of $kinds in turn; what it printed is in
+# $work/times.KIND.
+alternate()
+{
+	local kind
+	rm -f "$work"/times.*
+	for _ in $(seq "$runs"); do
+		for kind in "${kinds[@]}"; do
+			measure "$kind" "$@" >>"$work/times.$kind"
+		done
+	done
+}
+
 # begin_progress SECONDS: about how long it will take; done_of_progress SECONDS: so much of that is behind us.
 # How long the rest takes is judged by how long it has taken so far. BENCH_AFTER: seconds of the parts that will follow.
 begin_progress()

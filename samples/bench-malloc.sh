@@ -44,12 +44,7 @@ prepare()
 row()
 {
 	local what
-	rm -f "$work"/times.*
-	for _ in $(seq "$runs"); do
-		for what in "${kinds[@]}"; do
-			measure "$what" "$@" >>"$work/times.$what"
-		done
-	done
+	alternate "$@"
 	for what in "${kinds[@]}"; do
 		echo "$what $(spread <"$work/times.$what")"
 	done | awk -v depth="$1" -v size="$2" -v order="$3" -v rows="$work/rows" '

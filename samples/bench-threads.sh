@@ -29,12 +29,7 @@ row()
 {
 	local kind
 	progress "threads: $1"
-	rm -f "$work"/times.*
-	for _ in $(seq "$runs"); do
-		for kind in "${kinds[@]}"; do
-			measure "$kind" "$1" >>"$work/times.$kind"
-		done
-	done
+	alternate "$1"
 	printf '%-12s' "$1"
 	for kind in "${kinds[@]}"; do
 		cell <"$work/times.$kind"

@@ -313,3 +313,13 @@ void stingy_input_fini(struct stingy_input *input)
 	stingy_spread_fini(&input->stack);
 	memset(input, 0, sizeof(*input));
 }
+
+void stingy_input_note_stages(const struct stingy_input *input, struct stingy_stages *stages,
+			      const struct stingy_places *places, const struct stingy_chains *chains)
+{
+	for (size_t i = 0; i < input->n_pairs; i++)
+		stingy_stages_note(stages, places, chains, input->pair[i].wait, input->pair[i].chain, input->pair[i].n,
+				   input->pair[i].call);
+	for (size_t i = 0; i < input->n_announced; i++)
+		stingy_stages_add(stages, &places->place[input->announced[i]]);
+}

@@ -17,6 +17,8 @@
 
 #define STINGY_NO_CHAIN UINT32_MAX
 
+struct stingy_stages;
+
 /* A thread that had last waited at one chain allocated at another, or called the system there, or queued a stage. */
 struct stingy_input_pair {
 	uint32_t wait;
@@ -59,5 +61,9 @@ struct stingy_input {
 int stingy_input_init(struct stingy_input *input, const char *path, struct stingy_places *places,
 		      struct stingy_chains *chains);
 void stingy_input_fini(struct stingy_input *input);
+
+/* Tells the stages what the survey saw; they are settled when all inputs have done so. */
+void stingy_input_note_stages(const struct stingy_input *input, struct stingy_stages *stages,
+			      const struct stingy_places *places, const struct stingy_chains *chains);
 
 #endif

@@ -70,17 +70,9 @@ static void find_stages(struct stingy_solve *solve)
 	for (uint32_t i = 0; i < solve->n_inputs; i++)
 		if (stingy_solve_uses(solve, &solve->input[i]))
 			stingy_declarations_mark(declared(solve, &solve->input[i]), &solve->places, solve->program);
-	for (uint32_t i = 0; i < solve->n_inputs; i++) {
-		const struct stingy_input *input = &solve->input[i];
-
-		if (!stingy_solve_uses(solve, input))
-			continue;
-		for (size_t j = 0; j < input->n_pairs; j++)
-			stingy_stages_note(&solve->stages, &solve->places, &solve->chains, input->pair[j].wait,
-					   input->pair[j].chain, input->pair[j].n, input->pair[j].call);
-		for (size_t j = 0; j < input->n_announced; j++)
-			stingy_stages_add(&solve->stages, &solve->places.place[input->announced[j]]);
-	}
+	for (uint32_t i = 0; i < solve->n_inputs; i++)
+		if (stingy_solve_uses(solve, &solve->input[i]))
+			stingy_input_note_stages(&solve->input[i], &solve->stages, &solve->places, &solve->chains);
 	stingy_stages_settle(&solve->stages, &solve->places, &solve->chains);
 }
 

@@ -1,12 +1,12 @@
 /* The fuzz targets over the corpus that is kept in t/fuzz, whole and cut: see t/fuzz/fuzz.h for what they hold to. */
 #include "fuzz/fuzz.h"
+#include "guarded-room.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,12 +18,9 @@ static uint8_t *room;
 
 static int set_up(void **state)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint8_t *pages = mmap(NULL, page + ROOM + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
 	(void)state;
-	room = pages + page;
-	return pages == MAP_FAILED || mprotect(room, ROOM, PROT_READ | PROT_WRITE);
+	room = guarded_room(ROOM);
+	return room ? 0 : -1;
 }
 
 /* Reads a file to the start of the room. */

@@ -1,5 +1,6 @@
 /* escape: what has a meaning in HTML, and what is no text at all. */
 #include "../solver/escape.h"
+#include "assert-prints.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,19 +9,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-static void assert_prints(void (*print)(FILE *out, const char *text), const char *text, const char *wanted)
-{
-	char *got = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&got, &size);
-
-	assert_non_null(out);
-	print(out, text);
-	assert_int_equal(fclose(out), 0);
-	assert_string_equal(got, wanted);
-	free(got);
-}
 
 static void test_html(void **state)
 {

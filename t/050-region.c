@@ -1,5 +1,6 @@
 /* Regions: what is given and taken back, by one thread and by many, and over fork. */
 #include "../shim/region.h"
+#include "seed.h"
 
 #include "../manifests/manifest.h"
 
@@ -27,16 +28,6 @@ static _Alignas(4096) char arena[OFFSETS * 1024 + ROOM];
 static char *const slots = arena + OFFSET;
 /* At most two places a slot, and those of the last KiB. */
 static _Alignas(16) char memory[COUNT_MAX * (sizeof(struct stingy_slot) + 2 * sizeof(uint32_t)) + 1024];
-static uint32_t random_state;
-
-static uint32_t next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state;
-}
-
 static size_t memory_size; /* of the region under test */
 
 static void make_at(uint32_t offset, uint32_t slot, uint32_t count)
@@ -129,7 +120,7 @@ static void test_last_freed_comes_first(void **state)
 static void assert_found(uint32_t offset, uint32_t slot, uint32_t count, uint32_t n_given)
 {
 	uint32_t end = (slot * count + STINGY_REGION_ALIGN - 1) / STINGY_REGION_ALIGN * STINGY_REGION_ALIGN;
-	uint32_t step = count > 64 ? 1 + next_random() % 61 : 1; /* not every byte of the large ones */
+	uint32_t step = count > 64 ? 1 + below(61) : 1; /* not every byte of the large ones */
 
 	for (uint32_t in = 0; in < end; in += step) {
 		struct stingy_slot at = stingy_region_slot(&region, offset + in);
@@ -143,11 +134,10 @@ static void assert_found(uint32_t offset, uint32_t slot, uint32_t count, uint32_
 static void test_finds_the_slot_of_an_address(void **state)
 {
 	(void)state;
-	print_message("# seed %u\n", random_state);
 	for (unsigned round = 0; round < 300; round++) {
-		uint32_t slot = 16 * (1 + next_random() % 600), most = ROOM / slot;
-		uint32_t count = 1 + next_random() % (most < COUNT_MAX ? most : COUNT_MAX);
-		uint32_t offset = (1 + next_random() % (OFFSETS - 1)) * 1024, n_given = 1 + next_random() % count;
+		uint32_t slot = 16 * (1 + below(600)), most = ROOM / slot;
+		uint32_t count = 1 + below(most < COUNT_MAX ? most : COUNT_MAX);
+		uint32_t offset = (1 + below(OFFSETS - 1)) * 1024, n_given = 1 + below(count);
 
 		make_at(offset, slot, count);
 		for (uint32_t i = 0; i < n_given; i++)
@@ -175,17 +165,16 @@ static void test_random_use(void **state)
 	uint32_t n = 0;
 
 	(void)state;
-	print_message("# seed %u\n", random_state);
 	make(112, 1000);
 	for (unsigned round = 0; round < 200000; round++) {
-		if (next_random() % 2) {
+		if (below(2)) {
 			void *at = pop();
 
 			assert_int_equal(at == NULL, n == 1000);
 			if (at)
 				object[n++] = at;
 		} else if (n > 0) {
-			uint32_t i = next_random() % n;
+			uint32_t i = below(n);
 
 			push(object[i]);
 			object[i] = object[--n];
@@ -386,6 +375,6 @@ int main(void)
 		cmocka_unit_test(test_reset),
 	};
 
-	random_state = (uint32_t)time(NULL) | 1;
+	seed_random((unsigned)time(NULL));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* The walk: each rule leads where it should, and no rule, however wrong, leads out of the stack or in a circle. */
 #include "../shim/walk.h"
+#include "seed.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -20,16 +21,6 @@
 
 static uintptr_t *words; /* a stack of WORDS words, between two pages that must not be read */
 static struct stingy_stack stack;
-static uint32_t random_state;
-
-static uint32_t next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state;
-}
-
 static int set_up(void **state)
 {
 	char *pages = mmap(NULL, 6 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -190,17 +181,17 @@ static void test_no_step_outside_the_stack(void **state)
 /* A value as a rule, a register or a word of the stack might have it: sensible, nearly, or not at all. */
 static uint64_t random_value(void)
 {
-	uint64_t wide = (uint64_t)next_random() << 32 | next_random();
+	uint64_t wide = (uint64_t)random_word() << 32 | random_word();
 
-	switch (next_random() % 5) {
+	switch (below(5)) {
 	case 0:
-		return stack.low + next_random() % (4 * PAGE);
+		return stack.low + below(4 * PAGE);
 	case 1:
-		return stack.low + next_random() % WORDS * 8;
+		return stack.low + below(WORDS) * 8;
 	case 2:
-		return stack.high - 16 + next_random() % 32;
+		return stack.high - 16 + below(32);
 	case 3:
-		return stack.low - 16 + next_random() % 32;
+		return stack.low - 16 + below(32);
 	default:
 		return wide;
 	}
@@ -208,10 +199,10 @@ static uint64_t random_value(void)
 
 static struct stingy_rule random_rule(void)
 {
-	struct stingy_rule rule = {.base = (uint8_t)(next_random() % 6)};
+	struct stingy_rule rule = {.base = (uint8_t)below(6)};
 
-	rule.cfa = next_random() % 4 ? (int32_t)(next_random() % 64) * 8 - 32 : (int32_t)next_random();
-	rule.bp = next_random() % 4 ? (int16_t)(-(int)(next_random() % 64) * 8) : (int16_t)next_random();
+	rule.cfa = below(4) ? (int32_t)below(64) * 8 - 32 : (int32_t)random_word();
+	rule.bp = below(4) ? (int16_t)(-(int)below(64) * 8) : (int16_t)random_word();
 	return rule;
 }
 
@@ -220,12 +211,11 @@ static void test_random_rules_stay_inside(void **state)
 	unsigned long steps = 0;
 
 	(void)state;
-	print_message("# seed %u\n", random_state);
 	for (unsigned round = 0; round < 200000; round++) {
 		struct stingy_frame frame = {.sp = random_value(), .bp = random_value()};
 
 		for (unsigned i = 0; i < 8; i++)
-			words[next_random() % WORDS] = random_value();
+			words[below(WORDS)] = random_value();
 		for (;;) {
 			struct stingy_rule rule = random_rule();
 			uintptr_t sp = frame.sp;
@@ -356,6 +346,6 @@ int main(void)
 		cmocka_unit_test(test_bounds_on_a_coroutine),
 	};
 
-	random_state = (uint32_t)time(NULL) | 1;
+	seed_random((unsigned)time(NULL));
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -6,6 +6,7 @@
  */
 #include "../shim/region.h"
 #include "seed.h"
+#include "xorshift.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -34,14 +35,6 @@ static _Alignas(16) char memory[COUNT * 32];
 static struct stingy_region region;
 static uint32_t *boxes[BOXES]; /* exchanged, never just read */
 static bool is_over;
-
-static uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 static void must(bool condition, const char *what)
 {

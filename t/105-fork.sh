@@ -15,9 +15,7 @@ trap '[ -z "$old_pool" ] || echo "$old_pool" >"$pool"; rm -rf "$work"' EXIT
 
 # The sites of all modes: those of the one function that makes objects.
 profiled sites "$forker" again >/dev/null || tap_bail "cannot profile"
-for trace in sites.*.trace; do # of the process that was started: the only one without a parent
-	"$progdir/tracedump" "$trace" | grep -q '^trace .* parent=0 ' && mv "$trace" first.0.trace
-done
+first_trace sites first
 solve first -v home=1 -v spare=600 >good
 tap_note "$(grep -c '^site' good) sites"
 
@@ -107,9 +105,7 @@ tap_ok "a parent that forks often says what has become of its pages" parent_says
 
 perils=$progdir/perils
 profiled perils "$perils" iterate >/dev/null || tap_bail "cannot profile"
-for trace in perils.*.trace; do
-	"$progdir/tracedump" "$trace" | grep -q '^trace .* parent=0 ' && mv "$trace" peril.0.trace
-done
+first_trace perils peril
 solve peril -v home=1 -v depth=1 -v largest=1000 -v spare=100 >perilous
 children_end()
 {

@@ -10,16 +10,6 @@ threads=$progdir/threads
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 tap_note "seed $seed; SEED=$seed repeats it"
 
-# whole COMMAND...: whether all objects were; what was said is in err.
-whole()
-{
-	"$@" >out 2>err
-	local status=$?
-	cat err
-	[ "$status" -eq 0 ] || { echo "exit status $status"; return 1; }
-	grep -qx 'all objects whole' out
-}
-
 tap_ok "by itself" whole bare "$threads" stress "$seed"
 tap_ok "under the profiling library" whole profiled stress "$threads" stress "$seed"
 trace_is_whole()

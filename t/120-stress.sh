@@ -15,16 +15,6 @@ seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 tap_note "seed $seed; SEED=$seed repeats it"
 aligned=4096 # the largest alignment that the allocator beneath keeps
 
-# whole COMMAND...: whether all objects were; what was said is in err.
-whole()
-{
-	"$@" >out 2>err
-	local status=$?
-	cat err
-	[ "$status" -eq 0 ] || { echo "exit status $status"; return 1; }
-	grep -qx 'all objects whole' out
-}
-
 # is_share PART WHOLE PERCENT
 is_share()
 {

@@ -7,20 +7,6 @@
 # shellcheck source=shim.sh disable=SC2154
 . "${0%/*}/shim.sh"
 
-# agrees LIBRARY'S FUNCTION AND ITS ARGUMENT: whether $command prints and exits as it does by itself, without a word.
-agrees()
-{
-	"$1" "$2" "${command[@]}" >out 2>err || { echo "exit status $?"; cat err; return 1; }
-	same bare.out out && [ ! -s err ]
-}
-
-# serves LEAST: runs $command; whether more than LEAST of its allocations came from the arena.
-serves()
-{
-	STINGY_REPORT=1 managed "$work/manifest" "${command[@]}" 2>err >/dev/null
-	[ "$(served err)" -gt "$1" ]
-}
-
 # unchanged WHAT COMMAND...: under either library, with the sites served in several ways, and with those of the program
 # itself alone.
 unchanged()
@@ -30,14 +16,14 @@ unchanged()
 	rm -f ./*.trace
 	bare "${command[@]}" >bare.out || tap_bail "'$2' does not run by itself"
 	tap_note "$what: $(wc -l <bare.out) results to compare"
-	tap_ok "$what: the profiling library changes nothing" agrees profiled trace
-	tap_ok "$what: the production library without a manifest changes nothing" agrees managed ""
+	tap_ok "$what: the profiling library changes nothing" unnoticed profiled trace
+	tap_ok "$what: the production library without a manifest changes nothing" unnoticed managed ""
 	for settings in "1 65536 0" "4 65536 0" "2 600 0" "1 65536 1" "1 16 2"; do
 		read -r depth largest slots <<<"$settings"
 		solve trace -v depth="$depth" -v largest="$largest" -v slots="$slots" >manifest
 		settings="depth $depth, up to $largest bytes, ${slots/#0/enough} slots"
-		tap_ok "$what: served, $settings: the same results" agrees managed "$work/manifest"
-		tap_ok "$what: served, $settings: some of it from the arena" serves 10
+		tap_ok "$what: served, $settings: the same results" unnoticed managed "$work/manifest"
+		tap_ok "$what: served, $settings: some of it from the arena" serves_more 10
 	done
 }
 
@@ -45,7 +31,7 @@ unchanged()
 begins_at_caller()
 {
 	solve trace -v depth=1 -v home=1 -v slots=8 >manifest
-	serves 300
+	serves_more 300
 }
 
 unchanged "libstdc++'s operators" "$progdir/operators"
@@ -60,14 +46,14 @@ for name in libjemalloc.so.2 libmimalloc.so.2 libtcmalloc_minimal.so.4; do
 	rm -f ./*.trace
 	bare env LD_PRELOAD="$name" "${command[@]}" >bare.out 2>alone.err
 	tap_ok "$name: the program runs over it alone" test -s bare.out -a ! -s alone.err
-	tap_ok "$name behind the profiling library" agrees profiled trace
-	tap_ok "$name behind the production library without a manifest" agrees managed ""
+	tap_ok "$name behind the profiling library" unnoticed profiled trace
+	tap_ok "$name behind the production library without a manifest" unnoticed managed ""
 	solve trace -v depth=2 -v home=1 -v slots=8 >manifest
-	tap_ok "$name behind the production library, sites served" agrees managed "$work/manifest"
-	tap_ok "$name: some of it from the arena" serves 300
+	tap_ok "$name behind the production library, sites served" unnoticed managed "$work/manifest"
+	tap_ok "$name: some of it from the arena" serves_more 300
 	preload_too=
 	production=$name:$production
-	tap_ok "$name before the production library" agrees managed "$work/manifest"
+	tap_ok "$name before the production library" unnoticed managed "$work/manifest"
 	production=${production#*:}
 done
 

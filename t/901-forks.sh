@@ -13,9 +13,7 @@ old_pool=
 trap '[ -z "$old_pool" ] || echo "$old_pool" >"$pool"; rm -rf "$work"' EXIT
 
 profiled sites "$forks" crowded >/dev/null || tap_bail "cannot profile"
-for trace in sites.*.trace; do
-	"$progdir/tracedump" "$trace" | grep -q '^trace .* parent=0 ' && mv "$trace" first.0.trace
-done
+first_trace sites first
 solve first -v home=1 -v spare=200 >good
 
 # children_live MODE: they find what was there, and nothing is said but by the report.

@@ -80,12 +80,7 @@ static inline void survey(struct replayed *replayed)
 
 static inline void take_census(struct replayed *replayed)
 {
-	for (size_t i = 0; i < replayed->input.n_pairs; i++)
-		stingy_stages_note(&replayed->stages, &replayed->places, &replayed->chains,
-				   replayed->input.pair[i].wait, replayed->input.pair[i].chain,
-				   replayed->input.pair[i].n, replayed->input.pair[i].call);
-	for (size_t i = 0; i < replayed->input.n_announced; i++)
-		stingy_stages_add(&replayed->stages, &replayed->places.place[replayed->input.announced[i]]);
+	stingy_input_note_stages(&replayed->input, &replayed->stages, &replayed->places, &replayed->chains);
 	stingy_stages_settle(&replayed->stages, &replayed->places, &replayed->chains);
 	for (uint32_t i = 0; i < 3; i++)
 		replayed->itself[i] = i == replayed->b && replayed->b_is_unmanaged ? STINGY_NO_UNIT : i;

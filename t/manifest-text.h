@@ -3,12 +3,12 @@
 #define STINGY_TEST_MANIFEST_TEXT_H
 
 #include "../manifests/manifest.h"
+#include "guarded-room.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -73,12 +73,9 @@ static const char canonical[] = "stingy-manifest 1\n"
 
 static int set_up(void **state)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *pages = mmap(NULL, page + ROOM + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
 	(void)state;
-	room = pages + page;
-	return pages == MAP_FAILED || mprotect(room, ROOM, PROT_READ | PROT_WRITE);
+	room = guarded_room(ROOM);
+	return room ? 0 : -1;
 }
 
 /* Begins to read a copy of the text that ends where reading faults. */

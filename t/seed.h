@@ -5,6 +5,7 @@
 #ifndef STINGY_SEED_H
 #define STINGY_SEED_H
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,6 +22,12 @@ static inline void seed_random(unsigned otherwise)
 static inline unsigned below(unsigned n)
 {
 	return (unsigned)random() % n;
+}
+
+/* All of its 32 bits are random. */
+static inline uint32_t random_word(void)
+{
+	return (uint32_t)random() ^ (uint32_t)random() << 16;
 }
 
 #endif

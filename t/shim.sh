@@ -49,6 +49,40 @@ solve()
 	"$progdir/tracedump" "$prefix".*.trace | awk "$@" -f "$testdir/trace-manifest.awk"
 }
 
+# first_trace PREFIX NAME: of the traces PREFIX.*.trace of several processes, NAME.0.trace is that of the one that was
+# started: the only one without a parent.
+first_trace()
+{
+	local trace
+	for trace in "$1".*.trace; do
+		"$progdir/tracedump" "$trace" | grep -q '^trace .* parent=0 ' && mv "$trace" "$2.0.trace"
+	done
+}
+
+# whole COMMAND...: whether all objects of a program that looks after them were whole; what was said is in err.
+whole()
+{
+	"$@" >out 2>err
+	local status=$?
+	cat err
+	[ "$status" -eq 0 ] || { echo "exit status $status"; return 1; }
+	grep -qx 'all objects whole' out
+}
+
+# unnoticed LIBRARY'S FUNCTION AND ITS ARGUMENT: whether $command prints what is in bare.out, without a word more.
+unnoticed()
+{
+	"$1" "$2" "${command[@]}" >out 2>err || { echo "exit status $?"; cat err; return 1; }
+	same bare.out out && [ ! -s err ]
+}
+
+# serves_more LEAST: runs $command; whether more than LEAST of its allocations came from the arena.
+serves_more()
+{
+	STINGY_REPORT=1 managed "$work/manifest" "${command[@]}" 2>err >/dev/null
+	[ "$(served err)" -gt "$1" ]
+}
+
 # served FILE: the number of allocations from the arena, by the line that STINGY_REPORT gives, in FILE.
 served()
 {

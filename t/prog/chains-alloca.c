@@ -5,6 +5,8 @@
  *
  * Flags: -O2 -Wno-vla.
  */
+#include "../xorshift.h"
+
 #include <alloca.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,14 +18,6 @@
 #define DEEPEST 30
 
 static unsigned long n_objects;
-
-static uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 static unsigned long go_on(unsigned depth, uint32_t *random);
 

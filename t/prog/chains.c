@@ -8,6 +8,8 @@
  * -pthread. The output does not depend on the build or on the libraries preloaded.
  */
 #define _GNU_SOURCE
+#include "../xorshift.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,14 +26,6 @@
 #define STACK_SIZE (256 << 10) /* bytes of a coroutine's or handler's stack */
 
 static unsigned long n_objects, n_bytes;
-
-static uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 /* Keeps the compiler from making the last call a jump: then its frame would not be there. */
 #define STAY(value) __asm__ volatile("" : "+r"(value) : : "memory")

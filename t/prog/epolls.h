@@ -5,6 +5,8 @@
 #ifndef STINGY_TEST_EPOLLS_H
 #define STINGY_TEST_EPOLLS_H
 
+#include "check.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -18,14 +20,6 @@
 
 static int epoll;
 static int near[PAIRS], far[PAIRS]; /* ends of connections; the near ones were accepted */
-
-static inline void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "epolls: %s (errno %d)\n", what, errno);
-	abort();
-}
 
 static inline void want(int operation, int i, uint32_t events)
 {

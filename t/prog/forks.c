@@ -8,6 +8,8 @@
  *
  * The output is the same whatever is preloaded.
  */
+#include "check.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,14 +26,6 @@
 
 static unsigned char *objects[OBJECTS];
 static int is_amid; /* the next fork is to be interrupted */
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "forks[%d]: %s\n", getpid(), what);
-	abort();
-}
 
 static __attribute__((noinline)) void make(unsigned i)
 {

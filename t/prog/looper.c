@@ -9,6 +9,8 @@
  * Built twice: as looper, and with -D_FORTIFY_SOURCE=2 as looper-fortify.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -33,14 +35,6 @@ struct source {
 
 static struct source sources[SOURCES];
 static unsigned n_turns, most_events, longest_wait;
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "looper: %s (errno %d)\n", what, errno);
-	abort();
-}
 
 static void open_sources(void)
 {

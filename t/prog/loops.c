@@ -11,6 +11,8 @@
  * Flags: -pthread.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,14 +46,6 @@ struct loop {
 static struct loop loops[LOOPS];
 static pthread_barrier_t barrier;
 static void (*end_request)(void *request) = free;
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "loops: %s\n", what);
-	abort();
-}
 
 static void check_object(const struct loop *loop, const unsigned char *object, size_t size)
 {

@@ -5,6 +5,8 @@
 #ifndef STINGY_TEST_MARKED_H
 #define STINGY_TEST_MARKED_H
 
+#include "check.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,14 +22,6 @@ struct object {
 };
 
 static struct object objects[OBJECTS];
-
-static inline void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "%s[%d]: %s\n", program_invocation_short_name, getpid(), what);
-	abort();
-}
 
 static inline void mark(struct object *object, unsigned char byte)
 {

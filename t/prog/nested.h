@@ -5,6 +5,8 @@
 #ifndef STINGY_TEST_NESTED_H
 #define STINGY_TEST_NESTED_H
 
+#include "check.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +18,6 @@
 #define STAY(value) __asm__ volatile("" : "+r"(value) : : "memory")
 
 static unsigned char *objects[OBJECTS];
-
-static inline void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "%s: %s\n", program_invocation_short_name, what);
-	abort();
-}
 
 static inline size_t size_of(unsigned i)
 {

@@ -5,6 +5,9 @@
 #ifndef STINGY_TEST_OBJECT_H
 #define STINGY_TEST_OBJECT_H
 
+#include "../xorshift.h"
+#include "check.h"
+
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -20,22 +23,6 @@ struct object {
 	uint32_t mark; /* what the rest is made from */
 	uint64_t body[];
 };
-
-static inline void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "%s[%d]: %s\n", program_invocation_short_name, getpid(), what);
-	abort();
-}
-
-static inline uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 static inline uint64_t word(uint32_t mark, size_t i)
 {

@@ -11,6 +11,8 @@
  * Flags: -pthread. The output does not depend on the libraries preloaded.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
@@ -31,14 +33,6 @@
 #define MANY     50000 /* objects that each of two threads at once makes */
 #define CHANGES  200000
 #define SIZE     64u
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "perils[%d]: %s\n", getpid(), what);
-	abort();
-}
 
 /* The one place that the manifest has. */
 static __attribute__((noinline)) unsigned char *make(unsigned char mark)

@@ -18,6 +18,8 @@
  * At the end it prints how many objects it had and how many bytes, and exits with status 0. A failed check aborts.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,14 +31,6 @@
 #define BATCH 10
 
 static unsigned long n_objects, n_bytes;
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "plain: %s\n", what);
-	abort();
-}
 
 static __attribute__((noinline)) void *by_malloc(size_t size)
 {

@@ -9,6 +9,8 @@
  * The way is ppoll or pselect.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -27,14 +29,6 @@
 #define TURNS      250 /* more than twice what it takes four of PAIRS at a time, in one turn of nine */
 
 static int near[PAIRS], far[PAIRS]; /* ends of connections; the near ones were accepted */
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "polls: %s (errno %d)\n", what, errno);
-	abort();
-}
 
 static void connect_pairs(void)
 {

@@ -9,6 +9,8 @@
  * stayed, were changed, and stayed; 48 bytes of a note, by one which now makes two of them.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,14 +32,6 @@ struct connection {
 static struct connection connections[CONNECTIONS];
 static unsigned long sum;
 static int epoll;
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "rebuilt: %s\n", what);
-	abort();
-}
 
 #ifdef REBUILT
 APART __attribute__((used)) static void log_it(const char *format, int a, int b)

@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include "../../shim/stingy.h"
+#include "check.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -26,14 +27,6 @@
 #define EVENTS 300
 
 static int way; /* of runs: which */
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	perror(what);
-	abort();
-}
 
 /* The array is written to at its far end only, as a buffer would be that is not filled. */
 #define USE(name, size)                                                                                                \

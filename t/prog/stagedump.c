@@ -39,11 +39,7 @@ static int read_all(struct all *all, char **paths)
 			fprintf(stderr, "stagedump: cannot read '%s': %s\n", paths[i], strerror(errno));
 			return -1;
 		}
-		for (size_t j = 0; j < input->n_pairs; j++)
-			stingy_stages_note(&all->stages, &all->places, &all->chains, input->pair[j].wait,
-					   input->pair[j].chain, input->pair[j].n, input->pair[j].call);
-		for (size_t j = 0; j < input->n_announced; j++)
-			stingy_stages_add(&all->stages, &all->places.place[input->announced[j]]);
+		stingy_input_note_stages(input, &all->stages, &all->places, &all->chains);
 	}
 	stingy_stages_settle(&all->stages, &all->places, &all->chains);
 	return 0;

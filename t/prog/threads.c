@@ -9,6 +9,8 @@
  * Flags: -pthread. The seed is printed. A failed check aborts.
  */
 #define _GNU_SOURCE
+#include "../xorshift.h"
+
 #include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -33,14 +35,6 @@ struct object {
 };
 
 static struct object *shared[SHARED];
-
-static uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 static void check(bool condition, const char *what)
 {

@@ -5,6 +5,8 @@
 #ifndef STINGY_WAYS_H
 #define STINGY_WAYS_H
 
+#include "check.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -21,14 +23,6 @@ static const char *way;
 static int epoll = -1;
 static short wanted[FDS];        /* by descriptor: events that the server waits for; 0: none */
 static uint32_t generation[FDS]; /* of its registration: events carry it, and an old one would be stale */
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "server: %s (errno %d)\n", what, errno);
-	abort();
-}
 
 static int is_epoll(void)
 {
