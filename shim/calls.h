@@ -1,6 +1,7 @@
 /*
- * The functions by which an event loop shows itself to libc, as they are behind our own definitions of them: both
- * preloaded libraries interpose these, each with entry points of its own (events.c, ../profiler/loop.c).
+ * The next definitions (libc's, as a rule) of the functions by which an event loop can be observed. Both preloaded
+ * libraries interpose these functions, each with entry points of its own (events.c, ../profiler/loop.c), which call
+ * what they stand in for through this table.
  *
  * A function that an older C library lacks stays NULL. Any thread; after fork the table is as it was.
  */
@@ -10,7 +11,6 @@
 #include "next.h"
 
 #include <poll.h>
-#include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
@@ -59,10 +59,10 @@ struct stingy_calls {
 
 extern struct stingy_calls stingy_calls __attribute__((visibility("hidden")));
 
-/* Finds all of them. In the constructor. */
+/* Fills the table. In the constructor. */
 void stingy_calls_init(void);
 
-/* Before the constructor each is found when it is called. */
+/* The function to call. Before the constructor has run, each is looked up when it is first called. */
 #define STINGY_CALL(name)                                                                                              \
 	(stingy_calls.name ? stingy_calls.name : (stingy_next_find(&stingy_calls.name, #name), stingy_calls.name))
 

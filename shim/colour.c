@@ -25,7 +25,7 @@ struct chooser {
 	int pagemap;
 };
 
-/* The colour of a page by its entry; UINT32_MAX if the kernel does not tell. */
+/* The colour of a page by its entry; UINT32_MAX if the kernel does not show its frame. */
 static uint32_t colour_of(const struct chooser *c, uint64_t entry)
 {
 	uint64_t frame = entry & ENTRY_FRAME;
@@ -53,7 +53,7 @@ static bool count_colours(struct chooser *c)
 	return true;
 }
 
-/* Puts one of the spare pages in place of each that is too many, as far as they serve. */
+/* Replaces pages that are too many of their colour by spare ones of other colours, as far as there are such. */
 static void replace(struct chooser *c, char *spare)
 {
 	uint32_t from = 0;
@@ -76,7 +76,7 @@ static void replace(struct chooser *c, char *spare)
 	}
 }
 
-/* Looks for other pages: while some are held, the kernel gives others. */
+/* Looks for better pages: as long as the ones seen are kept, the kernel has to give others. */
 static void search(struct chooser *c)
 {
 	size_t size = (size_t)c->n * STINGY_PAGE;
@@ -102,11 +102,11 @@ static bool choose(struct chooser *c)
 	c->entries = stingy_carve(&rest, entries);
 	c->colours = stingy_carve(&rest, colours);
 	c->n_of = stingy_carve(&rest, c->n_colours * sizeof(*c->n_of));
-	bool is_told = count_colours(c);
-	if (is_told && c->excess)
+	bool is_known = count_colours(c);
+	if (is_known && c->excess)
 		search(c);
 	munmap(memory, size);
-	return is_told && c->excess == 0;
+	return is_known && c->excess == 0;
 }
 
 bool stingy_colour_choose(char *at, size_t size, const struct stingy_cache *cache)

@@ -1,11 +1,11 @@
 /*
- * What other allocators offer beside libc's functions, where a program may hand it an object of malloc's: jemalloc's
- * sallocx and its like, tcmalloc's tc_free, mimalloc's mi_free. Under us that object may be ours, which the other
- * allocator knows nothing of; all others go on to it. Without such an allocator nobody calls these, but a program that
- * finds them here may: then they do what libc's functions do.
+ * The functions that other allocators have beside libc's, and to which a program may pass an object it got from malloc:
+ * jemalloc's sallocx and its like, tcmalloc's tc_free, mimalloc's mi_free. With us loaded that object may be ours, of
+ * which the other allocator knows nothing; all other objects are passed on to it. A program that looks these functions
+ * up finds them here even where there is no such allocator: then they do what libc's functions do.
  *
- * What makes objects stays that allocator's (mallocx, tc_malloc, mi_malloc), and so does what goes with that only:
- * mi_rezalloc and its like, which rely on what mimalloc has cleared; mi_heap_*, with its heaps.
+ * Functions that make objects are left to that allocator (mallocx, tc_malloc, mi_malloc), and so are those that take
+ * only objects made by them: mi_rezalloc and its like, which rely on memory that mimalloc has cleared, and mi_heap_*.
  */
 #include "entry.h"
 #include "lookup.h"
@@ -38,7 +38,7 @@
 	DO(mi_free_size_aligned)                                                                                       \
 	DO(mi_cfree)
 
-/* Of xallocx too, which grows an object where it is, if it can, and answers how large it is now: ours cannot grow. */
+/* Also xallocx, which grows an object in place if it can, and returns its size then: ours cannot grow. */
 #define FOR_EACH_SIZE(DO)                                                                                              \
 	DO(sallocx)                                                                                                    \
 	DO(xallocx)                                                                                                    \
@@ -87,7 +87,7 @@ STINGY_ENTRY realloc_call rallocx;
 STINGY_ENTRY void *tc_realloc(void *object, size_t size);
 STINGY_ENTRY void *mi_realloc(void *object, size_t size);
 
-/* One that is not ours. If it stays, as there is no memory, the profile misses it from here on. */
+/* realloc of an object that is not ours. If there is no memory and it stays, the profile takes it for freed. */
 static inline void *move_elsewhere(realloc_call *next, void *object, size_t size, int flags,
 				   const struct stingy_frame *at)
 {
@@ -105,7 +105,7 @@ static void *replace(void *moved, void *object, size_t usable, size_t size)
 	return moved;
 }
 
-/* In jemalloc's flags: the logarithm of the alignment; what comes new is to be zero. */
+/* jemalloc's flags: the logarithm of the alignment; new bytes are to be zero. */
 #define LG_ALIGN 0x3f
 #define ZERO     0x40
 

@@ -1,13 +1,13 @@
 /*
- * libc's allocation interface, for both preloaded libraries: one function an entry point, which asks the backend first
- * and the next allocator then. And dlclose: addresses that a module leaves behind must not be taken for its sites. What
- * a program may observe (results, errno, alignment, overflow checks) is what glibc's own functions give; where a call
- * is in error, it is the next allocator that answers.
+ * libc's allocation interface, for both preloaded libraries: each entry point asks the backend first, and then the next
+ * allocator. And dlclose, because the addresses of a module that has gone must not be taken for its sites any more.
+ * What a program may observe (results, errno, alignment, overflow checks) is what glibc's own functions give; calls
+ * that are in error are passed to the next allocator, which answers them.
  *
- * Each entry point takes STINGY_HERE() itself: the record it points to is its own frame's.
+ * Each entry point evaluates STINGY_HERE() itself, as it describes the frame of the function it stands in.
  *
- * __libc_malloc and its like are left alone: who calls them means glibc's allocator and no other, such as a library
- * whose own malloc ends in them. It would be entered twice for one object if they came here too.
+ * __libc_malloc and its like are not interposed: their callers want glibc's allocator and no other. One such caller is
+ * a library whose own malloc ends in __libc_malloc: each of its objects would be seen here twice.
  */
 #include "entry.h"
 #include "lookup.h"

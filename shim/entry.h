@@ -18,10 +18,10 @@
 #define STINGY_ENTRY __attribute__((visibility("default")))
 
 /*
- * An entry point may end in functions that are this, one behind the other, where the answer is not found before. As the
- * call is the last of its function it is a jump, and the frame is the one that was the entry point's: so nobody looks
- * for the caller's frame, or makes room to note it, before it is wanted. Without optimisation there are no such jumps,
- * and these are made part of the entry point.
+ * For the slower ways of an entry point: functions that it calls last, and that may call the next slower way last. The
+ * compiler makes jumps of such calls, so that the slower way runs in the entry point's own frame, whose return address
+ * is still the program's call. So the fast way need not save anything that only the slower ones want. Without
+ * optimisation calls stay calls, so these functions are inlined into the entry point instead.
  */
 #ifdef __OPTIMIZE__
 #define STINGY_LAST static __attribute__((noinline))
@@ -57,7 +57,10 @@ static inline size_t stingy_entry_usable_size(void *object)
 	return stingy_next.malloc_usable_size(object);
 }
 
-/* Moves an object of our own, or of the static area, of which old_size bytes may be copied. */
+/*
+ * realloc of an object of our own, or of the static area (next.h), that has to move; old_size bytes of it may be read.
+ * Returns the new object, or NULL if there is no memory, and then the old one stays.
+ */
 static inline void *stingy_entry_move(void *object, size_t old_size, size_t size, const struct stingy_frame *at)
 {
 	void *moved = stingy_take(size, 1, at);

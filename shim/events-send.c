@@ -1,7 +1,7 @@
 /*
  * libc's entry points by which a server answers, in the production library: what is sent to an accepted connection is
- * counted, as the measure of the work that a turn of its loop did. (Events are none: a server that does not come to
- * deal with one in its turn is told of it again.)
+ * counted, to measure how much work a turn of the server's loop did. Counting events would not do: one that the server
+ * leaves unhandled is reported again in the next turn.
  */
 #define _GNU_SOURCE
 #include "calls.h"
@@ -12,6 +12,7 @@
 
 #define NEXT(name) STINGY_CALL(name)
 
+/* Counts what was sent, if anything was. Returns result, with errno as it is. */
 static ssize_t sent(int fd, ssize_t result)
 {
 	if (stingy_order_is_counting && result > 0) {

@@ -1,9 +1,10 @@
 /*
- * A lock that nobody waits for but fork, for what is taken up again if it was taken: a try-lock that knows its thread.
+ * A try-lock that knows which thread holds it. Nobody waits for it but fork: it is for work that can be skipped, or
+ * done by whoever holds it, when it cannot be had.
  *
- * fork takes it, so that no other thread is inside, and both processes give it back. A signal handler may fork amid
- * what its own thread does with the lock: then that one keeps it, in both processes, and goes on. So does a thread that
- * fork has waited for in vain.
+ * fork takes it, so that no other thread is inside, and both processes give it back. A signal handler may fork while
+ * the thread it interrupted holds the latch: that thread then keeps it, in both processes, and goes on. The same holds
+ * for a thread for which fork has waited in vain.
  *
  * Memory is the caller's; zeroed, nobody holds it. Any thread, from signal handlers too.
  */
@@ -15,16 +16,16 @@
 
 struct stingy_latch {
 	const void *held_by; /* what tells the thread apart; NULL: nobody */
-	uint32_t n_inside;   /* forks under way that began while it was held: in signal handlers */
-	bool is_shared;      /* at fork: another thread, or what it interrupted, may have been inside */
+	uint32_t n_inside;   /* forks under way that could not take it: in signal handlers, or after waiting in vain */
+	bool is_shared;      /* at fork: another thread, or what the handler interrupted, may have been inside */
 };
 
 /* Returns whether the thread has it now. */
 bool stingy_latch_try(struct stingy_latch *latch);
 
 /*
- * In one order with taking it, and with what is stored and loaded likewise (SEQ_CST): of a thread that stores something
- * and then finds the latch taken, and the one that gives it back and then looks, one sees what the other did.
+ * SEQ_CST, as taking it is. So if a thread stores something likewise and then finds the latch taken, and the holder
+ * gives it back and then loads that, either the first gets the latch or the second sees what was stored.
  */
 void stingy_latch_give_back(struct stingy_latch *latch);
 

@@ -2,9 +2,9 @@
  * The next allocator: the one that the program would have without us (glibc's, or another preloaded or linked one),
  * found by RTLD_NEXT. Its functions are called through the table below.
  *
- * Before they are found the table leads to functions that find them first; what dlsym itself allocates meanwhile comes
- * from a small static area that is never freed (trap 5). So no entry point has to ask whether we are ready.
- * Any thread; after fork the table is as it was.
+ * Until they are found the table has functions that find them first; what dlsym itself allocates meanwhile comes from a
+ * small static area that is never freed (dlsym calls calloc, which is us). So no entry point has to ask whether we are
+ * ready. Any thread; after fork the table is as it was.
  */
 #ifndef STINGY_NEXT_H
 #define STINGY_NEXT_H

@@ -1,6 +1,6 @@
 /*
- * Pages of a range of addresses: which kind is under it, and how to get another. What it takes of the kernel is asked
- * at start-up and in fork only.
+ * The pages under a range of addresses: how to get some of the kind that is wanted. All of these make system calls, but
+ * for the last two; they are for start-up and for fork.
  *
  * Ranges are private anonymous memory, multiples of STINGY_HUGE_PAGE but for stingy_pages_populate.
  */
@@ -30,11 +30,12 @@ bool stingy_pages_make_explicit(char *at, size_t size);
 bool stingy_pages_make_transparent(char *at, size_t size);
 
 /*
- * Both put what was on transparent huge pages before fork on such pages again; contents stay. The one is for the
- * parent: other threads, and the kernel on behalf of a read or write under way, may go on in those pages. Takes 0.2 to
- * 0.4 ms a huge page, and more where the machine has more to do than processors, as the kernel then waits for each. The
- * other is for the child, which has one thread, and nothing under way; signals must be held back, and the stack must
- * not be in those pages. Takes 0.25 ms.
+ * Both put what was on transparent huge pages before fork on such pages again, and return whether it is; contents stay.
+ *
+ * stingy_pages_mend is for the parent, where other threads, and the kernel on behalf of a read or write under way, may
+ * use those pages meanwhile. It takes 0.2 to 0.4 ms a huge page, and longer on a machine that has more to run than
+ * processors, as the kernel waits for each of them. stingy_pages_renew is for the child, which has one thread and
+ * nothing under way; signals must be blocked, and the stack must not be in those pages. It takes 0.25 ms.
  */
 bool stingy_pages_mend(char *at, size_t size);
 bool stingy_pages_renew(char *at, size_t size);

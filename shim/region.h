@@ -3,9 +3,9 @@
  *
  * What is known of a slot is kept out of line, so that freeing touches none of the object's lines and an overrun cannot
  * corrupt it: a stack of free slots (the last freed, still cached one is the next given), and for each slot whether it
- * is given. Slots go by their offset in the arena, so that neither way needs a multiplication or a division. A slot
- * comes to the stack when it is freed for the first time; those never given yet are counted, no more, so that neither
- * they nor what is known of them costs memory, and the most that were ever in use is known for nothing.
+ * is given. Slots are known by their offsets in the arena, so that neither giving nor freeing takes a multiplication or
+ * a division. A slot gets onto the stack when it is first freed. Of those never given yet only the number is kept, so
+ * that they take no memory, and the most slots ever in use follow from it.
  *
  * The region's owner thread takes and gives back slots without lock or atomic operation; other threads push theirs on a
  * list that the owner collects when it has run out. A slot is taken off the stack before it is marked as given, and

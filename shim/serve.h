@@ -6,8 +6,8 @@
  * owned matches the first address of sites too, but is served by the next allocator; what a thread frees in another
  * one's arena, the owner collects. The hot path is described in README, "Internals"; the contract is backend.h's.
  *
- * After fork the child has its own copy, which its threads own anew. In signal handlers it is as good as libc's malloc
- * and free, which are not for them; one that forks is borne with. Memory: arenas and tables, made in the constructor.
+ * After fork the child has its own copy, which its threads own anew. Like libc's malloc and free it is not for signal
+ * handlers; but one that forks is provided for. Memory: arenas and tables, made in the constructor.
  */
 #ifndef STINGY_SERVE_H
 #define STINGY_SERVE_H
@@ -254,8 +254,8 @@ static inline __attribute__((always_inline)) void stingy_release(void *object)
 	uint32_t offset = stingy_serve_offset(object);
 	struct stingy_region *region = stingy_serve_region(offset);
 	struct stingy_slot slot = stingy_region_slot(region, offset);
-	/* A plain load of the owner: who else would write there writes what is not this thread; an atomic one is an
-	 * instruction more. */
+	/* A plain load of the owner, as an atomic one takes one more instruction: whatever another thread may be
+	 * writing there meanwhile is not this thread. */
 	if (__builtin_expect(region->owner == stingy_thread() && stingy_region_is_given(region, slot), 1))
 		stingy_region_push(region, slot);
 	else

@@ -1,38 +1,39 @@
 /*
- * Finds out at run time whether ordering (order.h) is worth its while, and with which bound: how many events a turn of
- * the loop may begin with. Arithmetic only, with no memory but its own structure.
+ * Finds out at run time whether ordering (order.h) pays, and with which bound: how many events a turn of the loop may
+ * begin with. Arithmetic only, with no memory but its own structure; whoever waits in the loop, one thread at a time.
  *
- * It is told of each turn how many answers came of it (units). Turns make up blocks. What a block cost says the
- * thread's processor clock, which is asked at the ends of the blocks of a search, and never else; or if there is none
- * to be had, the ticks that the turns took. A duel between two bounds, of which one may be "none", alternates blocks of
- * both, in the order ABBA, so that a drift of the load favours neither; the two blocks of a pair are side by side. Each
- * pair has one vote: whether the challenger saved a margin in it. (By how much does not count: when another process had
- * the processor or the cache, it may be anything.) The challenger wins when it is six votes ahead, and loses when it is
- * four behind: what is clear costs a few pairs, and what is not gets more, up to a number at which it must be three
- * ahead. Three pairs are enough if all say the same, and what they say in the median is farther from the margin than
- * they are from each other. Nobody wins by less than the pairs differ among themselves, or nearly so (two fifths of
- * what the middle half of them spans): there is noise in which six votes are had by chance.
+ * Blocks: it is told how many answers (units) came of each turn, and adds turns up to blocks. The cost of a block is
+ * read off the thread's processor clock at its beginning and its end, during a search only; where there is no such
+ * clock, it is the sum of the ticks that its turns took.
  *
- * A search is a row of duels: a few bounds against "none", first of all the one that was settled on before; then the
- * winner against its double and its half, until none is better. What it settles on is kept for so many blocks, and
- * "none" also for so much work, as a fast server has done with a block at once; both double when the next search comes
- * to the same end, so that in the long run searching costs next to nothing; much more or much less load brings it
- * forward.
+ * Duels: two bounds, of which one may be "none", get blocks in the order ABBA, so that a drift of the load favours
+ * neither; neighbours make a pair. Each pair has one vote: did the challenger save more than a margin? (How much more
+ * does not count: while another process has the processor or the cache, it can be anything.) The challenger wins when
+ * it is six votes ahead, and loses when it is four behind. So clear cases take few pairs and others take more, up to a
+ * number at which it must be three ahead. Three pairs are enough if they agree and their median is farther from the
+ * margin than they are from each other. To win, the median gain must also be large against how much the pairs differ
+ * (at least two fifths of what the middle half of them spans), as noise can yield six votes by chance.
  *
- * Where what the server allocates finds the arena's regions full, the bound is too large for them: more of that than
- * when the bound was settled on brings the next search forward, which then tries the half of the bound and not its
- * double; and of two bounds that cost the same, the smaller one wins if it has half as much of that.
+ * Searches: a row of duels. A few bounds are tried against "none", the one last settled on first; then the winner
+ * against its double and its half, until none is better. The result is held for a number of blocks, and "none" also
+ * for an amount of work, as blocks are short on a fast server. Both numbers double when the next search has the same
+ * result, so that in the long run searching costs next to nothing. A load that is much larger or smaller brings the
+ * next search forward.
+ *
+ * Full regions: where allocations find the arena's regions full, the bound is too large for them. If that happens more
+ * often than when the bound was settled on, the next search is brought forward, and tries half of the bound and not its
+ * double; and of two bounds that cost the same, the smaller one wins if it has less than half as many such allocations.
  *
  * An expected bound (a manifest's) is in force from the beginning, at rest. When it comes to matter, it has to win
  * against "none" like one that was settled on.
  *
- * While it holds "none", only one block in sixteen is looked at, and stands for the others: meanwhile the tuner sleeps
- * for so many turns, and whoever has turns to tell of need not know what is in them. It is woken by a turn that brings
- * far more events than those before.
+ * Sleep: while "none" is held, one block in sixteen is looked at and stands for the others. In between the tuner sleeps
+ * for a number of turns, of which it need only be told how many events each brought. A turn with far more events than
+ * those before wakes it.
  *
- * Where fewer events than the bound are ready in many turns in a row, ordering rests until a turn brings as many: the
- * bound stays in force, as it costs nothing, but nobody need ask for what is under way. Where the crowd is less than
- * twice the least bound, there is no search.
+ * Rest: where fewer events than the bound are ready in many turns in a row, ordering rests until a turn brings as many.
+ * The bound stays in force, which costs nothing, but nobody need ask for what is under way. Where the crowd is less
+ * than twice the least bound, there is no search.
  */
 #ifndef STINGY_TUNER_H
 #define STINGY_TUNER_H
@@ -90,18 +91,18 @@ struct stingy_tuner {
 	uint32_t start;          /* the first bound that is tried */
 	bool is_fixed;           /* the bound is the user's: it rests, but there is no search */
 	bool is_resting;         /* there are too few events for the bound to matter */
-	uint32_t rich;           /* answers of a turn, about the most of late */
+	uint32_t rich;           /* answers of a turn: about the most there were lately */
 	uint32_t slack;          /* turns in a row that brought fewer events than the bound */
-	uint32_t sleep;          /* turns that nothing need be told of */
-	uint32_t alarm;          /* events in one of them that end that */
+	uint32_t sleep;          /* turns yet to sleep through; 0: it is awake */
+	uint32_t alarm;          /* a turn of more events than this wakes it */
 	uint32_t crowd; /* events in the turn in which the average event came, in the last block without bound */
 	uint32_t patience, held; /* blocks to hold, at least; how many it has been */
 	uint64_t rest;           /* ticks of work to do without a bound, at least */
-	uint64_t held_ticks;     /* how many it held what it holds */
+	uint64_t held_ticks;     /* how long it has held what it holds */
 	uint32_t held_crowd;     /* the crowd when it settled */
-	uint32_t refused;        /* for so many answers as costs are given for, in the last block */
-	uint32_t held_refused;   /* in the first block that it held */
-	bool is_tight;           /* so much more than that brought the search */
+	uint32_t refused;        /* allocations for STINGY_TUNER_COST_UNITS answers, in the last block */
+	uint32_t held_refused;   /* the same in the first block that it held */
+	bool is_tight;           /* the search was brought forward by full regions */
 	enum stingy_tuner_phase phase;
 	uint32_t before;  /* what was chosen when the search began */
 	uint32_t step;    /* of the opening */
@@ -119,14 +120,18 @@ enum stingy_tuner_begin {
 	STINGY_TUNER_FIX,    /* there is one, for good */
 };
 
-/* bound: as `begin` says; within the bounds of a search, if there is to be one. */
+/* clock must be callable at any time. bound: as `begin` says; brought within the limits of a search, unless it is
+ * fixed. */
 void stingy_tuner_init(struct stingy_tuner *tuner, uint64_t (*clock)(void), uint32_t bound,
 		       enum stingy_tuner_begin begin);
 
-/* The bound may be another afterwards. */
+/* Takes a turn that is over. Afterwards the bound in force may be another one. */
 void stingy_tuner_turn(struct stingy_tuner *tuner, const struct stingy_tuner_turn *turn);
 
-/* Before each turn: whether it need not be told of. Then stingy_tuner_heard is told how many events it brought. */
+/*
+ * To be called before each turn: whether the tuner sleeps through it. Then the turn goes to stingy_tuner_heard, with
+ * the number of events that it brought (or -1), else to stingy_tuner_turn.
+ */
 static inline bool stingy_tuner_sleeps(struct stingy_tuner *tuner)
 {
 	if (tuner->sleep == 0)

@@ -2,8 +2,8 @@
  * What is known of the server's descriptors, by number: how it came by them, and what it registered with epoll.
  *
  * A table with a place for every number that a process can have here, mapped once and never moved; pages of it are
- * taken as numbers are used. No lock: a descriptor's place follows the descriptor, which two threads do not open,
- * register and close at once unless they mean trouble.
+ * taken as numbers are used. No lock: a descriptor's place follows the descriptor, which no sane
+ * program opens, registers and closes in two threads at once.
  */
 #ifndef STINGY_WATCH_H
 #define STINGY_WATCH_H
