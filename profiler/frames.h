@@ -2,7 +2,7 @@
  * The return addresses seen so far: each with its frame rule, its module and file offset, its function.
  *
  * Found without a lock (on every frame of every allocation); a new one is learnt once, from libunwind and the
- * module's tables, with no lock held, as that takes the loader's (trap 4). Entries are never removed; those of a module
+ * module's tables, with no lock held, as that takes the loader's. Entries are never removed; those of a module
  * that has gone are blanked, and a later module at the same addresses gets new ones.
  *
  * Memory: mappings of a fixed size, made at init, filled as needed. Any thread.

@@ -1,6 +1,6 @@
 /*
  * The sink of a trace: a file that is written through a shared mapping, so that what has been committed survives
- * the process, SIGKILL included (trap 12).
+ * the process, SIGKILL included.
  *
  * The file grows in steps, blocks allocated before they are mapped: a full disk is an error here and not a SIGBUS in
  * the program. Addresses are reserved once; the descriptor is checked to be ours before each use, as a server may close

@@ -7,7 +7,7 @@
  * depends on the stack at hand, so a rule holds for every later visit, or there is none.
  *
  * libunwind is opened with dlopen and kept to ourselves: it exports _Unwind_*, which would catch the program's C++
- * exceptions if it were a needed library of ours (trap 4). The generic library for x86-64 is used, which takes
+ * exceptions if it were a needed library of ours. The generic library for x86-64 is used, which takes
  * its tables from where we say: no loader's lock inside, no system calls to validate memory.
  *
  * It may allocate; the caller guards against re-entry, and holds no lock. Any thread.

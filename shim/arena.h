@@ -5,17 +5,17 @@
  *	guard page, or low slab | cache slab 1 | high slab 1 | cache slab 2 | high slab 2 | ...
  *	                 origin ^ ^ base       ^ a multiple of STINGY_REGION_ALIGN
  *
- * The range is made in the constructor, so that allocating in it never takes a system call (trap 8). Arena 1 is touched
- * there; the others, which may stay unused, by their owners' first allocation, which is a page fault.
+ * The range is made in the constructor, so that allocating in it never takes a system call, for which a sandbox might
+ * kill the program. Arena 1 is touched there; the others, which may stay unused, by their owners' first allocation,
+ * which is a page fault.
  *
  * No two lines of a cache slab may compete for one way of one set. A 2 MiB page gives that: what is contiguous in it is
- * contiguous in physical memory. Transparent huge pages are the default. Explicit ones are for who asks
- * (STINGY_PAGES): one that is copied on write with an empty pool kills the child (trap 6), so they are hidden from fork
- * and their contents are carried over by hand, which a fork that runs no handlers (_Fork, a bare clone) does not do.
- * Small pages work too: those of arena 1 are chosen by colour where that is possible (colour.h), else they have
- * whatever conflicts the kernel's choice gives. What of the high slabs lies beyond the cache slabs' last huge pages is
- * on the kernel's ordinary pages, taken as they are touched; so is the low slab, into which the main thread's stack
- * goes on when it outgrows its part of cache slab 1.
+ * contiguous in physical memory. Transparent huge pages are the default. Explicit ones are used only on request
+ * (STINGY_PAGES): a child that writes to a shared one while the pool is empty is killed, so they are hidden from fork
+ * and copied by its handlers, which _Fork and a bare clone do not run. Small pages work too: those of arena 1 are
+ * chosen by colour where that is possible (colour.h), else they have whatever conflicts the kernel's choice gives. What
+ * of the high slabs lies beyond the cache slabs' last huge pages is on the kernel's ordinary pages, taken as they are
+ * touched; so is the low slab, into which the main thread's stack goes on when it outgrows its part of cache slab 1.
  *
  * One set of arenas a process. Not thread-safe: stingy_arena_init is for the constructor, the rest for fork, which
  * holds the lock of the sites around it (two threads may be in fork at a time).

@@ -41,28 +41,26 @@ static bool is_size_allowed(size_t size)
 	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= size);
 }
 
-/*
- * A mapping that `stingy stat` can find by its name; if that cannot be had, one that it cannot find. Before the regions
- * stands one of no slots.
- */
+/* Zeroed memory that `stingy stat` can find by its name; if that cannot be had, some that it cannot find. */
+static struct stingy_live *map_live(size_t size)
+{
+	struct stingy_live *live = MAP_FAILED;
+	int fd = is_size_allowed(size) ? memfd_create(STINGY_LIVE_NAME, MFD_CLOEXEC) : -1;
+	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0)
+		live = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	return live != MAP_FAILED ? live : stingy_map(size);
+}
+
+/* The live statistics, the regions behind them, one of no slots before these, and the stages' rows at the end. */
 static int make_live(struct loading *l, uint32_t n_regions, uint32_t n_stages)
 {
 	size_t nothing_at = stingy_lines(sizeof(struct stingy_live));
 	size_t regions_at = nothing_at + sizeof(struct stingy_region);
 	size_t stages_at = regions_at + n_regions * sizeof(struct stingy_region);
 	size_t rows = STINGY_LIVE_THREADS * stingy_live_stage_rows(n_stages);
-	size_t size = stages_at + rows * sizeof(struct stingy_live_stage);
-	struct stingy_live *live = NULL;
-	int fd = is_size_allowed(size) ? memfd_create(STINGY_LIVE_NAME, MFD_CLOEXEC) : -1;
-	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0) {
-		live = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-		if (live == MAP_FAILED)
-			live = NULL;
-	}
-	if (fd >= 0)
-		close(fd);
-	if (!live)
-		live = stingy_map(size);
+	struct stingy_live *live = map_live(stages_at + rows * sizeof(struct stingy_live_stage));
 	if (!live)
 		return -1;
 	live->version = STINGY_LIVE_VERSION;
@@ -128,6 +126,38 @@ static int check_program(struct loading *l, const struct stingy_manifest_module 
 		      comparison.is_same_path ? "another build of" : "another program,", stingy_program_path());
 }
 
+/* Adds up what the record takes. Returns 0, or -1 if the manifest is another program's. */
+static int measure_record(struct loading *l, const struct stingy_manifest_record *record)
+{
+	switch (record->type) {
+	case STINGY_MANIFEST_CACHE:
+		l->cache = record->cache;
+		break;
+	case STINGY_MANIFEST_SLAB:
+		l->slab = record->slab;
+		break;
+	case STINGY_MANIFEST_MODULE:
+		l->paths += record->module.path.len;
+		/* Asked at once: what the program runs in turn shall not pay for the rest. */
+		return record->number == 0 ? check_program(l, &record->module) : 0;
+	case STINGY_MANIFEST_REGION:
+		l->region_memory += stingy_region_memory(record->region.slot, record->region.count);
+		break;
+	case STINGY_MANIFEST_SITE:
+		l->n_addresses += record->site.depth;
+		break;
+	case STINGY_MANIFEST_STAGE:
+		stingy_stages_count(&l->stages, &record->stage);
+		break;
+	case STINGY_MANIFEST_SCHEDULE:
+		stingy_stages_count_task(&l->stages, &record->schedule);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
 /* First pass: is all of it well-formed, and how much room does it take? */
 static int measure(struct loading *l)
 {
@@ -135,36 +165,9 @@ static int measure(struct loading *l)
 	struct stingy_manifest_record record;
 	int more;
 	stingy_manifest_reader_init(&reader, l->file.text, l->file.size);
-	while ((more = stingy_manifest_next(&reader, &record)) > 0) {
-		switch (record.type) {
-		case STINGY_MANIFEST_CACHE:
-			l->cache = record.cache;
-			break;
-		case STINGY_MANIFEST_SLAB:
-			l->slab = record.slab;
-			break;
-		case STINGY_MANIFEST_MODULE:
-			/* Asked at once: what the program runs in turn shall not pay for the rest. */
-			if (record.number == 0 && check_program(l, &record.module) < 0)
-				return -1;
-			l->paths += record.module.path.len;
-			break;
-		case STINGY_MANIFEST_REGION:
-			l->region_memory += stingy_region_memory(record.region.slot, record.region.count);
-			break;
-		case STINGY_MANIFEST_SITE:
-			l->n_addresses += record.site.depth;
-			break;
-		case STINGY_MANIFEST_STAGE:
-			stingy_stages_count(&l->stages, &record.stage);
-			break;
-		case STINGY_MANIFEST_SCHEDULE:
-			stingy_stages_count_task(&l->stages, &record.schedule);
-			break;
-		default:
-			break;
-		}
-	}
+	while ((more = stingy_manifest_next(&reader, &record)) > 0)
+		if (measure_record(l, &record) < 0)
+			return -1;
 	l->counts = reader.counts;
 	if (l->n_addresses > STINGY_ADDRESSES_MAX)
 		return refuse(l, "its sites have more addresses than can be matched (%u)", STINGY_ADDRESSES_MAX);
@@ -311,37 +314,41 @@ static void add_schedule(struct loading *l, const struct stingy_manifest_schedul
 	stingy_stages_add_task(&l->serve->stages, from, l->kinds);
 }
 
+/* Returns 0, or -1 if it contradicts one before. */
+static int fill_record(struct loading *l, struct stingy_manifest_record *record)
+{
+	switch (record->type) {
+	case STINGY_MANIFEST_MODULE:
+		add_module(l, &record->module);
+		return 0;
+	case STINGY_MANIFEST_REGION:
+		add_region(l, &record->region);
+		return 0;
+	case STINGY_MANIFEST_KIND:
+		add_kind(l, record->number, &record->kind);
+		return 0;
+	case STINGY_MANIFEST_SITE:
+		return add_site(l, &record->site);
+	case STINGY_MANIFEST_STAGE:
+		stingy_stages_add(&l->serve->stages, &record->stage, l->kinds);
+		return 0;
+	case STINGY_MANIFEST_SCHEDULE:
+		add_schedule(l, &record->schedule);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
 /* Second pass: it has been checked, so every record fits. */
 static int fill(struct loading *l)
 {
 	struct stingy_manifest_reader reader;
 	struct stingy_manifest_record record;
 	stingy_manifest_reader_init(&reader, l->file.text, l->file.size);
-	while (stingy_manifest_next(&reader, &record) > 0) {
-		switch (record.type) {
-		case STINGY_MANIFEST_MODULE:
-			add_module(l, &record.module);
-			break;
-		case STINGY_MANIFEST_REGION:
-			add_region(l, &record.region);
-			break;
-		case STINGY_MANIFEST_KIND:
-			add_kind(l, record.number, &record.kind);
-			break;
-		case STINGY_MANIFEST_SITE:
-			if (add_site(l, &record.site) < 0)
-				return refuse(l, "line %u: contradicts an earlier site", reader.line);
-			break;
-		case STINGY_MANIFEST_STAGE:
-			stingy_stages_add(&l->serve->stages, &record.stage, l->kinds);
-			break;
-		case STINGY_MANIFEST_SCHEDULE:
-			add_schedule(l, &record.schedule);
-			break;
-		default:
-			break;
-		}
-	}
+	while (stingy_manifest_next(&reader, &record) > 0)
+		if (fill_record(l, &record) < 0)
+			return refuse(l, "line %u: contradicts an earlier site", reader.line);
 	l->serve->live->n_regions = l->serve->n_regions;
 	l->serve->live->slab = l->slab.size;
 	l->serve->live->sites = l->counts.sites;

@@ -1,7 +1,7 @@
 /*
  * The loaded modules: what identifies each (build-id, else path and size) and how its addresses map to offsets in its
  * file, so that a return address has a name that survives ASLR, upgrades of others, and a program that overwrites
- * argv[0]: the main program is /proc/self/exe (trap 3).
+ * argv[0]: the main program is /proc/self/exe.
  *
  * Reads the loader's own list (dl_iterate_phdr). That takes the loader's lock: call it with no lock of ours held. It
  * does not allocate. Any thread.

@@ -17,12 +17,12 @@
  *
  * Fairness. No turn is empty while something is ready. After 8 turns of kind 1 (FIRST_TURNS) comes one of kind 2, even
  * if more is under way. So of n ready descriptors none waits longer than 9 * (n / bound + 1) turns, or, while regions
- * are short, 9 * (n / 4 + 1). A listening socket of an epoll instance does not wait that long: every eighth turn of
- * kind 2 that the bound cut short puts it first once, as programs that accept one connection for an event would
- * otherwise keep newcomers waiting for as many turns as they have connections. With poll and select accepts have their
- * turn only. (With poll and select it is twice that for one that becomes ready when all that were have just been
- * marked.) No connection holds anything that another one needs in order to be served: a region of which idle
- * connections have more than half sets no bound at all.
+ * are short, 9 * (n / 4 + 1); with poll and select twice that, if it becomes ready when all that were have just been
+ * marked. A listening socket of an epoll instance does not wait that long: every eighth turn of kind 2 that the bound
+ * cut short puts it first once, as programs that accept one connection for an event would otherwise keep newcomers
+ * waiting for as many turns as they have connections. With poll and select, accepts have no such preference. No
+ * connection holds anything that another one needs in order to be served: a region of which idle connections have more
+ * than half sets no bound at all.
  *
  * Whether ordering is on, and with which bound, the tuner decides (tuner.h), unless the user gives a number. The user's
  * word is STINGY_SCHEDULE, and where that says nothing, the manifest's schedule. While it is off, most turns are not

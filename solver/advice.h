@@ -2,9 +2,9 @@
  * Which cache to take, the L2 or the L3, and how much of it.
  *
  * The L2 is a core's own: three quarters of it are for the arena, the rest for code, stack and globals. The L3 is
- * shared with other cores, of which each has its own work (and in a virtual machine with other machines, which nobody
- * tells): taking more than a core's part makes others' lines of one's own. So the default is three quarters of that
- * part.
+ * shared with other cores, each of which has its own work, and in a virtual machine with other machines, of which we
+ * know nothing. To take more than one core's part is to lose lines to the others. So the default is three quarters of
+ * that part.
  *
  * An L3 takes several times as long to answer as an L2, so it is worth its size only where the L2 holds too few tasks:
  * a scheduler needs some sixteen at a time to gather runs of a stage, and more gain little (measured with squid and a

@@ -1,5 +1,6 @@
 /*
- * Sets of small numbers, as arrays of words that the caller owns.
+ * Sets of numbers from 0 to n - 1, as arrays of stingy_bits_words(n) words that the caller owns; zeros are empty. No
+ * number is checked against n.
  */
 #ifndef STINGY_BITS_H
 #define STINGY_BITS_H

@@ -2,13 +2,13 @@
  * How many objects of a kind one task holds, and whether anything bounds that number.
  *
  * A kind that is allocated in a stage on a cycle of the stage call graph (a task may come back to it) could be
- * allocated without end by one task. The traces bound it if they had enough tasks: with the confidence that was asked
- * for, STINGY_COVER_TASKS percent of all tasks hold no more than so many. That is the exact one-sided bound of a
- * quantile: of n tasks seen, x held more than k; if a share of 1 - cover of all tasks did, so few as x would be seen
- * with a probability of at most 1 - confidence. No shape of the distribution is assumed; 29 tasks none of which held
- * more bound a number with 95% confidence, fewer never do. Objects that never live from one run of a stage to the next,
- * and those of no known task, are counted by run instead. The user may give the number instead. Of kinds in no cycle
- * the number is what the traces show.
+ * allocated without end by one task. The traces bound it if they have enough tasks: it is the least k such that, with
+ * the confidence asked for, STINGY_COVER_TASKS percent of all tasks hold at most k. That is the exact one-sided bound
+ * of a quantile: if more than a share of 1 - cover of all tasks held more than k, then as few of them as were seen
+ * would have been seen with a probability of at most 1 - confidence. No shape of the distribution is assumed. At 95%
+ * confidence it takes 29 tasks, none of which held more, to bound a number; fewer never do. Objects that never live
+ * from one run of a stage to the next, and those of no known task, are counted by run instead. The user may also give
+ * the number. For kinds in no cycle it is what the traces show.
  *
  * Heap memory, from init to fini.
  */

@@ -1,5 +1,5 @@
 /*
- * The names of the system calls that the profiling library tells of, by the kernel's numbers.
+ * The names of the system calls that the profiling library records, by the kernel's numbers for x86-64. Any thread.
  */
 #ifndef STINGY_CALL_NAMES_H
 #define STINGY_CALL_NAMES_H

@@ -80,6 +80,30 @@ static int start(const struct run *run, char **command)
 	return stingy_preload_exec(command);
 }
 
+/* Takes one option. Returns 0, or -1 if it cannot be understood; getopt_long or this has said so. */
+static int take_option(int option, struct run *run)
+{
+	switch (option) {
+	case 'm':
+		run->manifest = optarg;
+		return 0;
+	case OPTION_ORDER:
+		run->order = optarg ? optarg : "auto";
+		return is_order(run->order) ? 0 : -1;
+	case OPTION_READY:
+		run->ready = true;
+		return 0;
+	case OPTION_DRY_RUN:
+		run->dry_run = true;
+		return 0;
+	case OPTION_REPORT:
+		run->report = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
 int stingy_cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -95,30 +119,12 @@ int stingy_cmd_run(int argc, char **argv)
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+m:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'm':
-			run.manifest = optarg;
-			break;
-		case OPTION_ORDER:
-			run.order = optarg ? optarg : "auto";
-			if (!is_order(run.order))
-				return STINGY_EXIT_BAD_INPUT;
-			break;
-		case OPTION_READY:
-			run.ready = true;
-			break;
-		case OPTION_DRY_RUN:
-			run.dry_run = true;
-			break;
-		case OPTION_REPORT:
-			run.report = true;
-			break;
-		case 'h':
+		if (option == 'h') {
 			fputs(help, stdout);
 			return STINGY_EXIT_OK;
-		default:
-			return STINGY_EXIT_BAD_INPUT;
 		}
+		if (take_option(option, &run) < 0)
+			return STINGY_EXIT_BAD_INPUT;
 	}
 	if ((run.manifest || run.ready || run.order) && optind < argc)
 		return start(&run, argv + optind);

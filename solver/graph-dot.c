@@ -21,10 +21,12 @@ extern char **environ;
 /* Within the quotes of a string of the language. */
 static void print_quoted(const char *text, FILE *out)
 {
-	for (; *text; text++) {
+	char before = 0;
+
+	for (; *text; before = *text++) {
 		if (*text == '"' || *text == '\\')
 			fputc('\\', out);
-		fputc(stingy_clean_byte(*text), out);
+		fputc(stingy_clean_byte(before, *text), out);
 	}
 }
 

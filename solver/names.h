@@ -7,7 +7,7 @@
 
 #include "kinds.h"
 
-/* To be called once. */
+/* To be called once, when the kinds have no names yet. */
 void stingy_names_give(struct stingy_kinds *kinds, const struct stingy_chains *chains,
 		       const struct stingy_places *places);
 

@@ -1,6 +1,6 @@
 /*
  * What `stingy stat` says of the order of events in a process: for each of its epoll instances what the shim does with
- * it and why, and what that has brought.
+ * it and why, and what that has brought. Prints to stdout, whose errors are main's to find (stingy.c).
  */
 #ifndef STINGY_ORDER_STAT_H
 #define STINGY_ORDER_STAT_H
@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-/* Whether the figures could be ours. */
+/* Whether the figures can be a process's own: what is not so must not be printed. Any thread. */
 bool stingy_order_stat_is_plausible(const struct stingy_live *live);
 
 /* Lines for people; none if the process has no such instance. */

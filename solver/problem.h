@@ -1,6 +1,6 @@
 /*
  * What is to be solved: how many instances n_O of each object kind O the arena should hold. The constraints and the
- * objective are the paper's (see PAPER, "Constraints and objective"): the cache constraint of each stage, the order
+ * objective are the paper's (Bhatia, Consel, Lawall, ISMM 2006): the cache constraint of each stage, the order
  * constraints, and ours, that the regions fit the slab side by side.
  *
  *   cache:   for each stage, over its live kinds l and the kinds a it allocates: sum size(l) n_l + sum size(a) <= tau
@@ -8,8 +8,8 @@
  *   layout:  sum over colours of slot(c) n_c <= tau less what aligning the regions may take; n_c >= n_O, and for each
  *            stage n_c >= the instances of all kinds of the colour that one run allocates: else no run ever fits
  *   minimise the sum over stages of weight / min over its live kinds of n_l / per_task(l),
- *   or, if that is the objective, the sum over kinds of worth (1 - n_O / max), what is not served of all that is
- * touched
+ *   or, if that is the objective, the sum over kinds of worth (1 - n_O / max): what is not served of all that is
+ *   touched
  *
  * Kinds of one colour share a region. Heap memory, owned by the problem; solving it is program.c's business.
  */

@@ -33,7 +33,7 @@ static void put(struct stingy_screen *screen, const char *text)
 	for (; *text; text++) {
 		if (!is_continuation(*text) && screen->column++ >= screen->columns)
 			return;
-		putc(stingy_clean_byte(*text), screen->out);
+		putc(*text, screen->out);
 	}
 }
 
@@ -48,7 +48,7 @@ void stingy_screen_text(struct stingy_screen *screen, enum stingy_screen_style s
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	fputs(sequences[style], screen->out);
-	put(screen, text);
+	put(screen, stingy_clean(text));
 	fputs(style == STINGY_SCREEN_PLAIN ? "" : "\033[0m", screen->out);
 }
 

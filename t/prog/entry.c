@@ -1,7 +1,7 @@
 /*
  * Calls every allocation entry point with every sort of argument and prints what a program can observe: whether there
- * was an object, errno, alignment, contents; never an address: the output must be the same whatever serves. What
- *becomes of objects then is for moves.c.
+ * was an object, errno, alignment, contents; never an address: the output must be the same whatever serves.
+ * What becomes of objects then is for moves.c.
  *
  *	entry [portable]
  *

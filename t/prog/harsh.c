@@ -4,8 +4,8 @@
  *
  *	harsh PORT ROOT CONNECTIONS REQUESTS SEED
  *
- * The files are ROOT/empty, ROOT/small and ROOT/large. Says how many requests were answered, and how long one waited
- *for the first byte of its answer (ms); exits with 1 if an answer was wrong, missing or late.
+ * The files are ROOT/empty, ROOT/small and ROOT/large. Says how many requests were answered, and how long
+ * one waited for the first byte of its answer (ms); exits with 1 if an answer was wrong, missing or late.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -3,8 +3,8 @@
  * mode: any other kills), and goes on allocating: there, and at a place where it has not before.
  *
  *	silent
- *	silent thread   instead, gives up what asking for the bounds of a thread's stack takes (sched_getaffinity,
- *openat), and goes on in a second thread
+ *	silent thread   instead, gives up what it takes to ask for the bounds of a thread's stack
+ *	                (sched_getaffinity, openat), and goes on in a second thread
  *
  * Flags: -pthread.
  */

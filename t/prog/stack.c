@@ -19,8 +19,8 @@
  *	sorted     objects made in call-backs of the C library
  *
  * Built three times: as stack; as old-stack, with -DOLD_START and old-start.c, which begins as programs did that were
- * linked before glibc 2.34; and as exec-stack, with -Wl,-z,execstack. Flags: -pthread. The output does not depend on
- *the build or on what is preloaded, but for mode where.
+ * linked before glibc 2.34; and as exec-stack, with -Wl,-z,execstack. Flags: -pthread. But for mode where, the output
+ * does not depend on the build or on what is preloaded.
  */
 #define _GNU_SOURCE
 #include "nested.h"

@@ -2,9 +2,9 @@
  * Many threads that allocate, hand objects to each other and free what others made; contents are checked all the time.
  *
  *	threads stress [SEED]   random sizes and entry points; objects change hands through a shared table
- *	threads owners          threads one after the other; each frees what the one before left, the last in a
- *	threads handover       a thread whose destructor allocates while the next thread has taken over
- *destructor
+ *	threads owners          threads one after the other; each frees what the one before left, the last one in a
+ *	                        destructor
+ *	threads handover        a thread whose destructor allocates while the next thread has taken over
  *
  * Flags: -pthread. The seed is printed. A failed check aborts.
  */

@@ -1,6 +1,6 @@
 /*
- * Prints traces as text: the header, then one record a line. Modules, addresses and rules look as they do in a
- *manifest, so that a line can be pasted (or an awk script can make a manifest of them: ../trace-manifest.awk).
+ * Prints traces as text: the header, then one record a line. Modules, addresses and rules look as they do in
+ * a manifest, so that a line can be pasted (or an awk script can make a manifest of them: ../trace-manifest.awk).
  *
  *	tracedump TRACE...
  *

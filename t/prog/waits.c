@@ -1,7 +1,7 @@
 /*
  * Programs that wait in ways that are hard on who orders events: by another name of an epoll instance, with other
- *threads that close, in threads that come and go, on a small stack. Each mode says what it saw, which must be the same
- *under the library as without it.
+ * threads that close, in threads that come and go, on a small stack. Each mode says what it saw, which must be the same
+ * under the library as without it.
  *
  *	waits duplicate          registrations are taken back by a duplicate of the instance's descriptor
  *	waits closers            other threads close connections; then waits for the end of stdin
@@ -9,6 +9,8 @@
  *	waits little poll|select   a thread waits that has the least stack that a thread may have
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -32,14 +34,6 @@
 
 static int epoll, near[CONNECTIONS];
 static const char *way;
-
-static void check(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "waits: %s (errno %d)\n", what, errno);
-	abort();
-}
 
 static void want(int instance, int operation, int i, uint32_t events)
 {
