@@ -134,15 +134,9 @@ static void write_header(struct stingy_sink *sink, uint32_t parent)
 	memcpy(header->magic, STINGY_TRACE_MAGIC, sizeof(header->magic)); /* last: now it is a trace */
 }
 
-int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound, uint32_t parent)
+static int map(struct stingy_sink *sink, int fd)
 {
 	struct stat st;
-	sink->header = NULL;
-	sink->mapped = 0;
-	sink->bound = kernel_bound(bound);
-	int fd = open_new(sink, prefix);
-	if (fd < 0)
-		return -1;
 	sink->fd = move_up(fd);
 	if (sink->fd < 0)
 		return -1;
@@ -154,9 +148,25 @@ int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound,
 	sink->header = at;
 	sink->device = st.st_dev;
 	sink->inode = st.st_ino;
-	if (!grow(sink)) {
+	if (grow(sink))
+		return 0;
+	int saved = errno;
+	stingy_sink_forget(sink);
+	errno = saved;
+	return -1;
+}
+
+int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound, uint32_t parent)
+{
+	sink->header = NULL;
+	sink->mapped = 0;
+	sink->bound = kernel_bound(bound);
+	int fd = open_new(sink, prefix);
+	if (fd < 0)
+		return -1;
+	if (map(sink, fd) < 0) {
 		int saved = errno;
-		stingy_sink_forget(sink);
+		unlink(sink->path); /* an empty one would be taken for a trace, and refused */
 		errno = saved;
 		return -1;
 	}

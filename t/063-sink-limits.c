@@ -74,6 +74,7 @@ static void open_under_no_size_at_all(void)
 {
 	limit_file_size(0);
 	assert_int_equal(stingy_sink_open(&sink, prefix, MIB, 0), -1);
+	assert_int_not_equal(access(sink.path, F_OK), 0);
 	assert_null(stingy_sink_room(&sink));
 }
 
@@ -136,6 +137,7 @@ static void open_on_a_full_disk(void)
 	mount_small("size=64k");
 	assert_int_equal(stingy_sink_open(&sink, prefix, 64 * MIB, 0), -1);
 	assert_int_equal(errno, ENOSPC);
+	assert_int_not_equal(access(sink.path, F_OK), 0); /* no empty file is left */
 	assert_null(stingy_sink_room(&sink));
 }
 

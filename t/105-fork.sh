@@ -89,7 +89,7 @@ parent_says_small()
 	STINGY_MANIFEST=$work/good LD_PRELOAD=$production "$forker" linger <input >out 2>err &
 	local pid=$!
 	exec 9>input
-	for _ in {1..200}; do
+	for _ in {1..1200}; do
 		grep -q ready out && break
 		sleep 0.05
 	done

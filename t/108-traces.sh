@@ -55,7 +55,7 @@ killed_while_it_waits()
 	local pid
 	LD_PRELOAD=$profiling STINGY_TRACE=$work/waits "$plain" alloc=777 say=ready stop >ready &
 	pid=$!
-	for _ in {1..200}; do
+	for _ in {1..1200}; do
 		grep -q ready ready && break
 		sleep 0.05
 	done

@@ -18,7 +18,7 @@ record()
 	local port
 	"$stingy" profile -o trace -- "$staged" --port 0 --root root --max-requests 400 >out 2>err &
 	server=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q 'listening on' out && break
 		sleep 0.1
 	done

@@ -10,7 +10,19 @@ stingy=$(realpath "${STINGY:-${builddir:-.}/stingy}")
 . "${0%/*}/shim.sh"
 unset TMUX
 
-limit=0.5 profiled sites "$progdir/busy" 2>err
+# profile: until a worker has freed what it allocated.
+profile()
+{
+	LD_PRELOAD=$profiling STINGY_TRACE=$work/sites "$progdir/busy" 2>err &
+	local turns
+	for turns in {1..600}; do
+		"$progdir/tracedump" sites.*.trace 2>/dev/null | grep -q '^free' && break
+		sleep 0.1
+	done
+	kill $!
+	wait $! 2>/dev/null
+}
+profile
 solve sites -v spare=100 >manifest
 LD_PRELOAD=$production STINGY_MANIFEST=$work/manifest "$progdir/busy" &
 busy=$!
@@ -31,7 +43,7 @@ END
 # shown PATTERN...: waits until all of them are on the screen, which is left in the file screen.
 shown()
 {
-	local pattern turns=100
+	local pattern turns=600
 	while [ $turns -gt 0 ]; do
 		"${tmux[@]}" capture-pane -p >screen
 		for pattern in "$@"; do

@@ -52,7 +52,7 @@ tap_is "a configuration of that name stays as it was" "$(cat "$out/x.conf")" min
 
 # Connections that are kept alive keep state while others are served.
 load=kept-alive
-tap_ok "a number of seconds, and a cache that is too small" tuned 0 --seconds 2 -o "$out/it's 5%" --cache 32K,8,64
+tap_ok "a number of seconds, and a cache that is too small" tuned 0 --seconds 5 -o "$out/it's 5%" --cache 32K,8,64
 tap_ok "then it is" says '^is it worth it\?  worth it'
 tap_ok "by how much at most" says ': [0-9]+ fit; [0-9.]+% of the allocations .* and [1-9][0-9]* misses a task'
 tap_ok "the line for production, for a shell" says "^in production: +$stingy run --order -m '$out/it'.''s 5%.manifest' -- nginx "

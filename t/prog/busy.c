@@ -11,13 +11,13 @@
 #define N_WORKERS 2
 #define N_OBJECTS 8
 
-static void work(void)
+static void work(pid_t master)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
 	void *volatile object[N_OBJECTS];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;) {
+	while (getppid() == master) { /* it may have been killed before that */
 		for (int i = 0; i < N_OBJECTS; i++)
 			object[i] = malloc(200);
 		nanosleep(&pause, NULL);
@@ -28,9 +28,12 @@ static void work(void)
 
 int main(void)
 {
+	pid_t master = getpid();
 	for (int i = 0; i < N_WORKERS; i++)
-		if (fork() == 0)
-			work();
+		if (fork() == 0) {
+			work(master);
+			return 0;
+		}
 	pause();
 	return 0;
 }
