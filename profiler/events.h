@@ -1,5 +1,5 @@
 /*
- * What the profiling library tells of the event loop, of connections and of a program's announcements: a record of
+ * What the profiling library records of the event loop, of connections and of a program's announcements: a record of
  * the trace each. loop.c and io.c see them happen.
  *
  * Any thread; errno is kept. A thread that is inside the recorder already (record.h) tells nothing.
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In the constructor; off: nothing is told of the loop, connections, requests and system calls. */
+/* In the constructor; off: nothing is recorded of the loop, connections, requests and system calls. */
 void stingy_events_init(bool off);
 
 /* The loop is about to wait in the function called from there. */

@@ -3,7 +3,7 @@
  *
  * Contract: ../shim/backend.h. A thread that is inside the recorder already (what libunwind, the loader or a first use
  * of a libc function allocates) goes by unrecorded. One lock around the trace; it is never held while the loader's lock
- * may be taken. What is told of the event loop and of a program's announcements (events.h) comes in here too.
+ * may be taken. Records of the event loop and of a program's announcements (events.h) come in here too.
  */
 #ifndef STINGY_RECORD_H
 #define STINGY_RECORD_H

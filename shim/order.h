@@ -4,8 +4,9 @@
  *
  * This is what is common to all ways to wait: an order for each place where a server waits (an epoll instance, or a
  * thread that polls), its turns, and the time they take. Which descriptors belong to tasks under way, and how the
- * kernel is asked for those only, is in order-epoll.h and order-poll.h. In all of them nothing that the kernel has told
- * is kept for later: we only choose what it is asked for, so nothing can become stale. A turn is one of two kinds:
+ * kernel is asked for those only, is in order-epoll.h and order-poll.h. In all of them nothing that the kernel has
+ * reported is kept for later: we only choose what it is asked for, so nothing can become stale. A turn is one of two
+ * kinds:
  *   1. first: events of what is under way, if any are ready; these are handed out alone;
  *   2. otherwise whatever is ready, but at most `bound` events, in turn.
  * Where a manifest tells what a task takes, a turn of kind 2 hands out no more events than the thread's regions have
@@ -49,7 +50,7 @@ enum stingy_order_mode {
 
 struct stingy_order_schedule {
 	enum stingy_order_mode mode;
-	uint32_t tasks; /* the bound, or where the search for one begins; 0: not told */
+	uint32_t tasks; /* the bound, or where the search for one begins; 0: not given */
 };
 
 #define STINGY_ORDER_LISTENERS 8 /* of an epoll instance; more than those have no more than their turn */

@@ -4,6 +4,8 @@
 #include "map.h"
 #include "say.h"
 
+_Static_assert(STINGY_SLOTS_MAX < STINGY_LIVE_ONE_SERVED, "a state has room for the free slots");
+
 /* The shift, and the places up to the end of the last KiB, which is the region's alone: any address there has one. */
 static void set_places(struct stingy_region *region, uint32_t offset, uint32_t slot, uint32_t count)
 {

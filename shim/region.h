@@ -23,8 +23,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STINGY_REGION_SLOTS_MAX (STINGY_LIVE_ONE_SERVED - 1)
-
 /* What given[] holds of a slot that is not: no offset of one, as those are multiples of STINGY_SLOT_ALIGN, and not 0.
  */
 #define STINGY_SLOT_FRESH  0u               /* never given */

@@ -33,7 +33,8 @@ struct stingy_stage {
 struct stingy_stages {
 	struct stingy_stage *stage; /* by number */
 	uint32_t n;
-	struct stingy_stage task; /* as if it were a stage: what a task has at once; nothing, if that is not told */
+	struct stingy_stage
+		task; /* as if it were a stage: what a task has at once; nothing, if the manifest does not say */
 	/* what is left of the room for needs and names, while stages are added */
 	struct stingy_need *need_room;
 	char *name_room;

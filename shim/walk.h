@@ -34,7 +34,7 @@ struct stingy_frame {
 
 /*
  * The same where that call is known to have the return address ra_: if it turns out not to be the enclosing function's,
- * the place can only be told by ra_, and cannot be walked from.
+ * ra_ is all that is known of the place, and it cannot be walked from.
  */
 #define STINGY_HERE_AT(ra_)                                                                                            \
 	((uintptr_t)__builtin_return_address(0) == (ra_) ? STINGY_HERE() : (struct stingy_frame){.ra = (ra_)})

@@ -30,7 +30,7 @@ struct stingy_bound {
 	enum stingy_bound_by by;
 	uint32_t per_task; /* objects that one task holds at once; at least 1 */
 	uint64_t tasks;    /* seen to have any */
-	uint64_t seen;     /* what the bound is told from: those, or the runs that made any */
+	uint64_t seen;     /* what the bound is derived from: those, or the runs that made any */
 };
 
 struct stingy_bounds {
@@ -46,7 +46,7 @@ void stingy_bounds_fini(struct stingy_bounds *bounds);
 
 /*
  * The least k such that, with the confidence, cover percent of all tasks hold at most k, where histogram[i] of those
- * seen held i, and the last of its n counts all that held that many or more; 0: none can be told.
+ * seen held i, and the last of its n counts all that held that many or more; 0: there are too few to say.
  */
 uint32_t stingy_bounds_quantile(const uint64_t *histogram, uint32_t n, unsigned cover, unsigned confidence);
 

@@ -11,10 +11,12 @@
 
 #include <stdbool.h>
 
-/* Reads the data or unified cache of a level (1, 2, 3) of the first processor. Returns 0, or -1 if it is not told. */
+/* Reads the data or unified cache of a level (1, 2, 3) of the first processor. Returns 0, or -1 if the machine does not
+ * say. */
 int stingy_cache_detect(unsigned level, struct stingy_cache *cache);
 
-/* How many processors share the cache of that level with the first one, itself included; 1 if it is not told. */
+/* How many processors share the cache of that level with the first one, itself included; 1 if the machine does not say.
+ */
 unsigned stingy_cache_sharers(unsigned level);
 
 /* Whether there can be such a cache: the line is a power of two, and lines times ways divide the size. */
@@ -30,7 +32,7 @@ uint64_t stingy_cache_slab(const struct stingy_cache *cache, uint32_t share);
 int stingy_cache_parse(const char *text, struct stingy_cache *cache);
 
 /* Reads "L1", "L2" or "L3" into the level, and this machine's cache of that level. Returns 1, 0 if the text is none of
- * these, or -1 if the machine does not tell. */
+ * these, or -1 if the machine does not say. */
 int stingy_cache_named(const char *text, unsigned *level, struct stingy_cache *cache);
 
 #endif

@@ -84,7 +84,7 @@ struct stingy_census {
 	uint32_t max_tasks;     /* of either, at most */
 	uint32_t last_timed;    /* stage */
 	uint64_t begun_runs;
-	struct stingy_graph *graph; /* the caller's: told of all runs; NULL: none */
+	struct stingy_graph *graph; /* the caller's: takes note of all runs; NULL: none */
 	/* The rest is there only in a census of relations: which units meet in one task, and in one thread. */
 	struct stingy_census_thread *thread; /* STINGY_CENSUS_THREADS of them */
 	uint32_t max_tasks_in_thread;        /* as max_tasks, of one thread */
@@ -93,7 +93,7 @@ struct stingy_census {
 	uint64_t *dominates; /* n_units sets: those that always were */
 	size_t n_stage_words;
 	uint64_t *follows; /* n_stages sets of stages: that one's run was a task's next after one of this stage */
-	struct stingy_trial *trial; /* the caller's: told of all objects, which are not counted then; NULL: none */
+	struct stingy_trial *trial; /* the caller's: takes all objects, which are not counted then; NULL: none */
 };
 
 /* A census by unit_of, which must outlive it. relations: of kinds, not of thousands of chains. */

@@ -1,6 +1,6 @@
 /*
- * The whole call chains of all traces, each one once. A chain is the atom that object kinds are made of: what is told
- * of allocations is told by whole chain first, and the shortest key that keeps different ones apart is sought after.
+ * The whole call chains of all traces, each one once. A chain is the atom that object kinds are made of: all that is
+ * known of allocations is gathered by whole chains first; the shortest keys that keep them apart are found afterwards.
  *
  * Numbers are given in the order of arrival. Heap memory, from init to fini; one thread.
  */

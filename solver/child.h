@@ -2,9 +2,9 @@
  * A server that is started to be watched for a while: it, and what it leaves to us when it goes into the background.
  *
  * From init on, processes that lose their parent become children of this one (PR_SET_CHILD_SUBREAPER), so a server that
- * detaches itself is still ours to wait for; signals that would end us are blocked and told by wait instead, and
- * SIGCHLD. The server leads a process group of its own: what is typed at the terminal is for us alone. One in the
- * process; one thread.
+ * detaches itself is still ours to wait for; signals that would end us are blocked, and reported by wait
+ * instead, as SIGCHLD is. The server leads a process group of its own: what is typed at the terminal is for us alone.
+ * One in the process; one thread.
  */
 #ifndef STINGY_CHILD_H
 #define STINGY_CHILD_H

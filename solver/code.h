@@ -2,8 +2,8 @@
  * The machine code of one function, as far as it is the same wherever the linker puts it.
  *
  * Where a function is, and where what it refers to is, changes with every build; what it does, and in which order it
- * calls, does not. The code is told by a hash of its bytes without those of such addresses, and by what they refer to,
- * in their order. Zydis decodes; this is the only file that knows it. Heap memory, from init to fini; any thread.
+ * calls, does not. The code is known by a hash of its bytes without those of such addresses, and by what they refer
+ * to, in their order. Zydis decodes; this is the only file that knows it. Heap memory, from init to fini; any thread.
  */
 #ifndef STINGY_CODE_H
 #define STINGY_CODE_H

@@ -3,8 +3,8 @@
  * bytes, where a colour costs the largest size of its vertices.
  *
  * Exact by branch and bound for graphs of at most STINGY_COLOUR_EXACT vertices, unless that takes too many steps; else
- * by DSATUR (the vertex with the most colours around it goes next), or the best that was found until then. Which it
- * was is told. Deterministic: the bound counts steps. Heap memory, freed on return.
+ * by DSATUR (the vertex with the most colours around it goes next), or the best that was found until then. The
+ * result says which it was. Deterministic: the bound counts steps. Heap memory, freed on return.
  */
 #ifndef STINGY_COLOUR_H
 #define STINGY_COLOUR_H

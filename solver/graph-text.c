@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #define NAME_SIZE 256u
-#define CLUSTERS  4u  /* that are told of a stage */
+#define CLUSTERS  4u  /* of a stage, that are shown */
 #define US        1e3 /* nanoseconds */
 
 static const char *count_noun(uint64_t n, const char *one, const char *many)

@@ -39,7 +39,7 @@ struct stingy_input {
 	size_t n_pairs;
 	uint32_t *announced; /* places: the functions that the program announced as stages, each one once */
 	size_t n_announced;
-	struct stingy_cache cache; /* the L2 of the machine that it is from; size 0: it is not told */
+	struct stingy_cache cache; /* the L2 of the machine that it is from; size 0: it is not known */
 	struct stingy_declarations declarations;
 	struct stingy_spread stack; /* bytes of the main thread's, down to the deepest, of runs measured; whole KiB */
 	uint64_t serving; /* allocations made in a turn of an event loop or in an announced stage, before served_to */

@@ -6,7 +6,7 @@
  * changed and has no name is found by its neighbours: in a pair of the same code, what one refers to is a pair with
  * what the other refers to in the same place. In a pair that has changed, what is between the same two others is.
  *
- * In a pair of the same code every return address keeps its place. In one that has changed, a call is told by whom it
+ * In a pair of the same code every return address keeps its place. In one that has changed, a call is known by whom it
  * calls, and by being the first, second and so on of those, if both have as many. All that is guessing: whoever goes by
  * it must be able to live with a wrong answer, as a manifest's key can, which then matches nothing or what it should
  * not. No two functions, nor two return addresses, are ever carried to one. Heap memory, from init to fini.

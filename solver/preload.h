@@ -30,8 +30,8 @@ int stingy_preload_setenv(const char *name, const char *value);
 int stingy_preload_absolute(const char *path, char *buf);
 
 /*
- * Becomes the program argv[0], searched in PATH, which is told by STINGY_MAIN that it is the process meant. Returns
- * only on failure, with the exit status that the shell has for it.
+ * Becomes the program argv[0], searched in PATH; STINGY_MAIN tells the library in it that this is the process meant.
+ * Returns only on failure, with the exit status that the shell has for it.
  */
 int stingy_preload_exec(char **argv);
 

@@ -3,9 +3,9 @@
  *
  * 1/n is convex, so each kind has a variable that lies above the straight lines between 1/j and 1/(j+1); only those
  * lines that a solution falls below are added, until none does: then the program is exact. The answer is the optimum,
- * or within the gap that was asked for, unless the nodes of the search run out; how far it is from the optimum is told
- * in any case. The limit is a count of nodes: the same problem gives the same answer on every machine, unless the
- * caller sets a limit of time in its place.
+ * or within the gap that was asked for, unless the nodes of the search run out; how far it may be from the optimum is
+ * reported in any case. The limit is a count of nodes: the same problem gives the same answer on every machine, unless
+ * the caller sets a limit of time in its place.
  *
  * Heap memory, freed on return but for what the solution holds; one thread.
  */

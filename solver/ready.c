@@ -51,7 +51,7 @@ int stingy_command_find(const char *command, char *path)
 	return -1;
 }
 
-/* Whether the manifest at path is for this build. One that is spoilt is told of, and passed over. */
+/* Whether the manifest at path is for this build. One that is spoilt is reported, and passed over. */
 static bool is_for(const char *path, const struct stingy_elf_id *elf)
 {
 	struct stingy_manifest_record record;

@@ -2,7 +2,7 @@
  * Ready manifests: those that came with Stingy, for builds of known servers, found by the build-id of the program.
  *
  * They lie in $STINGY_READY if that is set; else in manifests/debian-12 beside this executable, where a build leaves
- * them; else where they were installed. Failures are told in one line on stderr. One thread.
+ * them; else where they were installed. Failures are reported in one line on stderr. One thread.
  */
 #ifndef STINGY_READY_H
 #define STINGY_READY_H

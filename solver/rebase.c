@@ -74,7 +74,7 @@ static bool open_old(const struct carrying *carrying, const struct stingy_manife
 	return false;
 }
 
-/* Finds the module in both builds; what is not to be had is told when it is missed. */
+/* Finds the module in both builds; what cannot be found is reported when it is missed. */
 static void open_module(struct carrying *carrying, uint32_t number, const struct stingy_manifest_module *wanted)
 {
 	struct module *module = &carrying->module[number];

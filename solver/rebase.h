@@ -1,7 +1,7 @@
 /*
  * A manifest carried over to another build of its program, as far as code and names allow (match.h).
  *
- * Where a function is in the new build can only be told from its code in the old one, which a manifest does not have:
+ * Where a function is in the new build can only be found by its code in the old one, which a manifest does not have:
  * the old program must still be there, at the path that the manifest names or at another. So it is with a library that
  * is of another build than the manifest says; the new one is that at its path. What is of the same build stays as it
  * is.

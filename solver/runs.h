@@ -10,7 +10,7 @@
  * is where the descriptor does not. Stages that the program announces go before what is inferred, while they are open.
  * What a thread does before its first WAIT is set-up.
  *
- * Everything is told to the census. Heap memory, from init to fini; one thread.
+ * Everything is passed on to the census. Heap memory, from init to fini; one thread.
  */
 #ifndef STINGY_RUNS_H
 #define STINGY_RUNS_H
@@ -39,7 +39,7 @@ struct stingy_runs {
 void stingy_runs_init(struct stingy_runs *runs, const struct stingy_input *input, const struct stingy_places *places,
 		      const struct stingy_stages *stages, struct stingy_census *census);
 
-/* Ends what is under way, and tells of it. */
+/* Ends what is under way, and passes that on. */
 void stingy_runs_fini(struct stingy_runs *runs);
 
 /* Takes a record that has to do with threads, events, connections, stages or tasks; passes over others. */

@@ -2,7 +2,7 @@
  * The distribution of the sizes of allocations: which size covers a given share of them?
  *
  * Exact to 1 KiB by steps of 16 bytes; above that, 16 steps to each doubling, and in each step the largest size seen
- * is remembered, so that a single fixed size is told exactly however large. Plain data of fixed size; zeros are empty.
+ * is remembered, so that a single fixed size is exact however large. Plain data of fixed size; zeros are empty.
  */
 #ifndef STINGY_SIZES_H
 #define STINGY_SIZES_H

@@ -25,7 +25,7 @@ struct stingy_solve_command {
 
 /*
  * Fills in the command; what is left of argv, from optind on, are traces. Returns 1 to go on, 0 if all is done, -1 on
- * an error that was told.
+ * an error that was reported.
  */
 int stingy_solve_command_parse(struct stingy_solve_command *command, int argc, char **argv);
 

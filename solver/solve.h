@@ -5,7 +5,7 @@
  *
  * Traces that show nothing worth managing are no failure: the plan is empty then, and the structure says why.
  *
- * Nothing is printed but the progress (progress.h): what a person should be told is in the structure. The same traces
+ * Nothing is printed but the progress (progress.h): what a person should know is in the structure. The same traces
  * give the same result in whatever order they are named. Heap memory, from init to fini, whether run succeeded or not;
  * one thread.
  */

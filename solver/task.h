@@ -46,7 +46,7 @@ struct stingy_run {
 	uint32_t number;           /* of the task's runs */
 	uint64_t serial;           /* of all runs of the census, from 1 */
 	uint32_t n_begun, n_ended; /* objects */
-	bool is_idle;              /* nothing is known of it, and nothing to be told */
+	bool is_idle;              /* nothing is known of it, and nothing to be passed on */
 	struct stingy_task *task;  /* NULL: none known */
 	struct stingy_tally added; /* by unit: objects begun in it less objects ended in it */
 	uint64_t *live;            /* set of the units live in the task when the run began; NULL: not wanted */
@@ -65,7 +65,7 @@ void stingy_run_begin(struct stingy_run *run, struct stingy_task *task, uint32_t
 /* The pending stage of the run has become known. */
 void stingy_run_settle(struct stingy_run *run, uint32_t stage);
 
-/* The run is over, and has been told of: drops the task, and keeps the memory for the next. */
+/* The run is over, and has been passed on: drops the task, and keeps the memory for the next. */
 void stingy_run_end(struct stingy_run *run);
 void stingy_run_fini(struct stingy_run *run);
 

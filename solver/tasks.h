@@ -2,7 +2,7 @@
  * The open tasks of a replay: connections by their descriptors, what the program announces by its keys, and whatever
  * works for one of these: descriptors that were linked to it, and names under which something was queued for it.
  *
- * The census is told of each that begins, is gone on with, and ends. The table holds a reference to each; pointers that
+ * The census is told when a task begins, goes on, and ends. The table holds a reference to each; pointers that
  * are handed out are good until the task ends. Heap memory, from init to fini; one thread.
  */
 #ifndef STINGY_TASKS_H

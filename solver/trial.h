@@ -41,7 +41,7 @@ struct stingy_trial {
 void stingy_trial_init(struct stingy_trial *trial, const struct stingy_plan *plan, uint64_t largest);
 void stingy_trial_fini(struct stingy_trial *trial);
 
-/* An object of the unit, one of the plan's source's kinds, begins, and is told where it is; it ends. */
+/* An object of the unit, one of the plan's source's kinds, begins, and learns where it is; it ends. */
 void stingy_trial_begin(struct stingy_trial *trial, struct stingy_object *object, uint64_t size);
 void stingy_trial_end(struct stingy_trial *trial, const struct stingy_object *object);
 

@@ -2,7 +2,7 @@
  * What somebody wants to know first of a process under Stingy: is it on, does it help, what limits it. One line each.
  *
  * Only what the statistics show is said: that allocations came from the arena, not that they were faster for it; the
- * time that ordering saved has been measured, and is told. Memory is the caller's; any thread.
+ * time that ordering saved has been measured, and is given. Memory is the caller's; any thread.
  */
 #ifndef STINGY_VERDICT_H
 #define STINGY_VERDICT_H

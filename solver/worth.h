@@ -1,13 +1,14 @@
 /*
  * Whether a manifest is worth its while, by what the traces show: what the tasks keep at a time, against the cache.
  *
- * The traces do not tell time or misses of the server by itself, so no gain in requests per second is foretold: what
- * is told is the misses that are predicted to be avoided (account.h). State of tasks that fits the cache by itself
- * hardly misses, and nothing is to be won by placing it: then the answer is not to bother, and from how many tasks on
- * to ask again. State that does not fit, and of which the arena holds hardly anything from one run of its task to the
- * next (it is the connections', or in pools), may still be kept in the cache by order, which lets fewer tasks be under
- * way. No trace tells what that wins, the library finds it out: then the answer is to try. (squid, 2,500 connections:
- * no miss avoided by the account, a fifth more requests.) Arithmetic on an account; memory is the caller's.
+ * The traces do not show how fast the server is, or how often it misses, when nobody profiles it. So no gain in
+ * requests per second is predicted, but only how many misses are avoided (account.h). State of tasks that fits the
+ * cache by itself hardly misses, and nothing is to be won by placing it: then the answer is not to bother, and from how
+ * many tasks on to ask again. State that does not fit, and of which the arena holds hardly anything from one run of its
+ * task to the next (it is the connections', or in pools), may still be kept in the cache by order, which lets fewer
+ * tasks be under way. No trace tells what that wins, the library finds it out: then the answer is to try. (squid, 2,500
+ * connections: no miss avoided by the account, a fifth more requests.) Arithmetic on an account; memory is the
+ * caller's.
  *
  * A task's bytes are those of this moment: what all tasks kept at their worst, idle ones too, by their number. That is
  * what filled the cache under the load of the traces. It is less than what a task under way takes, be it only lent from
