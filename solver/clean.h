@@ -1,6 +1,7 @@
 /*
  * Text that others wrote (paths and names in traces, what a process says of itself), for a terminal: control
- * characters, which it might obey, become '?'. Those are ASCII's, and U+0080 to U+009F in UTF-8. No memory, no state.
+ * characters, which it might obey, become '?'. Those are ASCII's, and U+0080 to U+009F in UTF-8, a '?' for
+ * each of their bytes. No memory, no state.
  */
 #ifndef STINGY_CLEAN_H
 #define STINGY_CLEAN_H
@@ -8,16 +9,21 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* What to print for the byte; before: the byte before it in the text, 0 for the first. */
-static inline char stingy_clean_byte(char before, char byte)
+/* Whether the two bytes are one of U+0080 to U+009F. */
+static inline bool stingy_clean_is_c1(char first, char second)
 {
-	unsigned char value = (unsigned char)byte;
-	bool is_c1 = (unsigned char)before == 0xc2 && value >= 0x80 && value < 0xa0;
-
-	return value < ' ' || value == 0x7f || is_c1 ? '?' : byte;
+	return (unsigned char)first == 0xc2 && (unsigned char)second >= 0x80 && (unsigned char)second < 0xa0;
 }
 
-/* Cleans the text in place. Returns it. */
+/* What to print for the byte at a place in a text; before: the byte before it, 0 for the first. */
+static inline char stingy_clean_byte(char before, const char *at)
+{
+	bool is_control = (unsigned char)*at < ' ' || *at == 0x7f;
+
+	return is_control || stingy_clean_is_c1(before, *at) || stingy_clean_is_c1(*at, at[1]) ? '?' : *at;
+}
+
+/* Cleans the text in place, byte by byte. Returns it. */
 static inline char *stingy_clean(char *text)
 {
 	char before = 0;
@@ -25,7 +31,7 @@ static inline char *stingy_clean(char *text)
 	for (char *at = text; *at; at++) {
 		char byte = *at;
 
-		*at = stingy_clean_byte(before, byte);
+		*at = stingy_clean_byte(before, at);
 		before = byte;
 	}
 	return text;
@@ -37,7 +43,7 @@ static inline void stingy_clean_print(FILE *out, const char *text)
 	char before = 0;
 
 	for (; *text; before = *text++)
-		putc(stingy_clean_byte(before, *text), out);
+		putc(stingy_clean_byte(before, text), out);
 }
 
 #endif

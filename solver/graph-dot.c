@@ -26,7 +26,7 @@ static void print_quoted(const char *text, FILE *out)
 	for (; *text; before = *text++) {
 		if (*text == '"' || *text == '\\')
 			fputc('\\', out);
-		fputc(stingy_clean_byte(before, *text), out);
+		fputc(stingy_clean_byte(before, text), out);
 	}
 }
 
