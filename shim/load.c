@@ -50,7 +50,10 @@ static struct stingy_live *map_live(size_t size)
 		live = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	if (fd >= 0)
 		close(fd);
-	return live != MAP_FAILED ? live : stingy_map(size);
+	if (live != MAP_FAILED)
+		return live;
+	stingy_say("memfd_create is not allowed, or limited: 'stingy stat' will not find this process");
+	return stingy_map(size);
 }
 
 /* The live statistics, the regions behind them, one of no slots before these, and the stages' rows at the end. */

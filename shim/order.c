@@ -7,6 +7,7 @@
 #include "order-epoll.h"
 #include "order-poll.h"
 #include "room.h"
+#include "say.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -194,6 +195,8 @@ struct stingy_order_schedule stingy_order_choose(const struct stingy_order_sched
 		return (struct stingy_order_schedule){STINGY_ORDER_AUTO, manifest->tasks};
 	if (number != 0 && number <= INT32_MAX)
 		return (struct stingy_order_schedule){STINGY_ORDER_FIXED, (uint32_t)number};
+	if (strcmp(wanted, "off") != 0 && strcmp(wanted, "0") != 0)
+		stingy_say("STINGY_SCHEDULE '%s': is not auto, off or a number: events are not ordered", wanted);
 	return (struct stingy_order_schedule){STINGY_ORDER_OFF, 0};
 }
 

@@ -43,6 +43,19 @@ without_environment()
 tap_ok "also where the program has done away with its environment by the end" without_environment
 ln -s good link
 tap_ok "so is a symbolic link to it" in_force "$work/link"
+nameless()
+(
+	ulimit -f 0
+	# What is printed must not be a file there.
+	managed "$work/good" ./plain alloc=60 exit=7 2>&1 >/dev/null | cat >&3
+	[ "${PIPESTATUS[0]}" -eq 7 ]
+)
+nobody_finds_it()
+{
+	nameless 3>&1 | cat >err
+	[ "${PIPESTATUS[0]}" -eq 0 ] && one_line err "memfd_create is not allowed, or limited: 'stingy stat' will not find this process"
+}
+tap_ok "where no file may be had in memory, it says who will not find it" nobody_finds_it
 mkdir elsewhere
 cp plain elsewhere/renamed
 tap_ok "and it holds for a copy of the program by another name" in_force "$work/good" elsewhere/renamed

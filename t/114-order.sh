@@ -152,7 +152,14 @@ silent()
 	! says "$@"
 }
 tap_ok "off: nothing is said" silent off order "$progdir/server" epoll finish 10
-tap_ok "nonsense: nothing is said" silent 4x order "$progdir/server" epoll finish 10
+# told WORD: it is off, and that is the one line that is said.
+told()
+{
+	says "$1" "^stingy: STINGY_SCHEDULE '$1': is not auto, off or a number: events are not ordered\$" \
+		"$progdir/server" epoll finish 10 && ! grep -q 'order \(on\|off\|left\|rest\)' err
+}
+tap_ok "a word that is none is told" told Auto
+tap_ok "so is a number with something behind it" told 4x
 
 # --- what a manifest says
 
