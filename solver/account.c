@@ -70,6 +70,7 @@ static void place_kind(struct stingy_account *account, const struct stingy_plan_
 	kind->laid = kind->solved = planned->n;
 	kind->region = planned->region;
 	kind->is_in_high = stingy_plan_is_high(plan, planned->region);
+	kind->cached = kind->is_in_high ? 0 : account->solve->in_region_of[planned->kind];
 	kind->high = planned->high;
 	kind->bytes = (uint64_t)plan->region[planned->region].slot * plan->region[planned->region].count;
 	for (uint32_t i = 0; i < plan->n_kinds; i++)
@@ -222,8 +223,8 @@ static void hold(struct stingy_account *account, uint32_t number)
 	if (account->solve->kinds.kind[number].class == STINGY_CLASS_FINAL)
 		return;
 	account->bytes_per_task += (double)(kind->size * kind->bound->per_task) * kind->held;
-	if (tasks && !kind->is_in_high)
-		account->lines_per_task += (double)kind->served / (double)tasks * kind->lines * kind->held;
+	if (tasks)
+		account->lines_per_task += (double)kind->cached / (double)tasks * kind->lines * kind->held;
 }
 
 /* At the concurrency of the traces, and a few others, in ascending order. */

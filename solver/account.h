@@ -26,12 +26,13 @@ struct stingy_account_kind {
 	uint64_t size;         /* bytes that cover its allocations, as many as was asked for */
 	uint64_t allocations;  /* while serving */
 	uint64_t served;       /* of them, expected from the arena */
+	uint64_t cached;       /* of them, expected from the cache slab */
 	uint32_t lines;        /* of the cache, that one object touches */
 	double held;           /* part of the tasks that had their objects at once, at most */
 	uint32_t problem;      /* its number in the problem; STINGY_NO_UNIT: it is not part of it */
 	uint32_t solved, laid; /* instances: by the program; in the layout */
 	uint32_t region;       /* in the plan; counts if it has a place */
-	bool is_in_high;       /* the region is one of the high slab: it saves no misses */
+	bool is_in_high;       /* the region is one of the high slab */
 	uint32_t high;         /* in the plan, besides; UINT32_MAX: none */
 	uint64_t bytes;        /* of its region, which it may share */
 	uint32_t n_sharing;    /* kinds in that region, itself included; 0: it has no place */
@@ -80,7 +81,7 @@ struct stingy_account {
 	double tau_price;      /* a KiB more of the slab, in all constraints */
 	double alone;          /* the objective if tasks ran one by one */
 	double bytes_per_task; /* that it holds while others run */
-	double lines_per_task; /* touched of that, where it is served from the arena */
+	double lines_per_task; /* touched of that, where it is served from the cache slab */
 	struct stingy_account_load load[STINGY_ACCOUNT_LOADS]; /* ascending; that of the traces is one of them */
 	uint32_t n_loads;
 };

@@ -41,6 +41,7 @@ void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_opt
 void stingy_solve_fini(struct stingy_solve *solve)
 {
 	free(solve->served_of);
+	free(solve->in_region_of);
 	stingy_plan_fini(&solve->plan);
 	stingy_layout_fini(&solve->layout);
 	stingy_solution_fini(&solve->solution);
@@ -253,9 +254,13 @@ static void try_out(struct stingy_solve *solve, struct stingy_trial *trial)
 	stingy_census_fini(&census);
 	solve->served = trial->served;
 	free(solve->served_of);
+	free(solve->in_region_of);
 	solve->served_of = stingy_memory_new(solve->kinds.n_kinds, sizeof(*solve->served_of));
-	for (uint32_t i = 0; i < solve->plan.n_kinds; i++)
+	solve->in_region_of = stingy_memory_new(solve->kinds.n_kinds, sizeof(*solve->in_region_of));
+	for (uint32_t i = 0; i < solve->plan.n_kinds; i++) {
 		solve->served_of[solve->plan.kind[i].kind] = trial->beside[i].served;
+		solve->in_region_of[solve->plan.kind[i].kind] = trial->beside[i].in_region;
+	}
 }
 
 /* All arenas together are bounded. */

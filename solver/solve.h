@@ -69,6 +69,7 @@ struct stingy_solve {
 	struct stingy_schedule schedule;
 	bool is_for_tasks;              /* as the source's */
 	uint64_t *served_of;            /* by kind: of the next */
+	uint64_t *in_region_of;         /* of those: in the kind's own region */
 	uint64_t served;                /* allocations of the traces, while serving, that the plan would have served */
 	const char *nothing;            /* why there is nothing to manage; NULL: there is */
 	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */
