@@ -65,7 +65,7 @@ fits()
 	browse "$1"
 	printf 'title: %s\n' "$title"
 	# shellcheck disable=SC2053 # a pattern
-	[[ $title = "probed: 0 too wide for $1, 0 loaded, 1 script, dark false rgb(255, 255, 255), "$2" tables scroll" ]]
+	[[ $title = "probed: 0 too wide for $1, 0 loaded, 1 script, dark false rgb(255, 255, 255), "$2\ tables\ scroll ]]
 }
 tap_ok "1280 pixels: nothing is wider, not even in its box; nothing is loaded, no script but the test's" fits 1280 0
 tap_ok "480 pixels: tables scroll" fits 480 '[1-9]'
