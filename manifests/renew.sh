@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Makes the ready manifests anew, for the servers that are installed: profiles each under all its workloads of t/servers/,
-# solves, runs it under that, and writes manifests/debian-12/NAME.manifest, with what it was made from and what it gains at
+# and under 2,500 kept-alive connections, solves both together, runs it under that, and writes manifests/debian-12/NAME.manifest, with what it was made from and what it gains at
 # its head. Run in the build directory, on a quiet machine; names of t/servers/ as arguments; without, all that have a
 # manifest. --gain first: only what they gain is measured anew, half a minute each.
 
-# shellcheck source-path=SCRIPTDIR source=../t/servers.sh disable=SC2154,SC2317 # from files; called by name
+# shellcheck source-path=SCRIPTDIR source=../t/servers.sh disable=SC2034,SC2154,SC2317 # to and from files; called by name
 . "$(dirname "$0")/../t/servers.sh"
 ready=$(realpath "$(dirname "$0")")/debian-12
+busy=2500 # connections
+busy_seconds=2
 packages=$(realpath "${STINGY_PACKAGES:-$servers_at/../packages}")
 
 # package: the Debian package that the server is from, and its version; of one that is only unpacked, too.
@@ -62,21 +64,35 @@ gain()
 	} >"$server_work/gained" && cp "$server_work/gained" "$file"
 }
 
+# profile_busy: another trace, under many kept-alive connections: so many are what the manifest is for, and of 100 no
+# solver can tell what they would keep.
+profile_busy()
+{
+	server_connections=$((busy + 100))
+	server_start_profiled && server_bench || return 1
+	echo "0 $busy_seconds" |
+		"${builddir:-.}/samples/bench-client" "$server_port" "$busy" "$server_pid" "${server_talks[@]}" >&2 || return 1
+	server_stop
+}
+
 renew()
 {
 	server_use "$1"
-	server_make_managed || return 1
+	server_profile && profile_busy || return 1
+	server_solve "$server_dir"/traces/*.trace >&2 && server_start_managed || return 1
 	shares >"$server_dir/shares" || return 1
 	server_stop || return 1
 	{
 		head -n 1 "$server_manifest"
-		echo "# Ready for Debian 12's $(package) (manifests/renew.sh $1). Made and tried under t/servers/$1.sh's workloads:"
+		echo "# Ready for Debian 12's $(package) (manifests/renew.sh $1). Made under t/servers/$1.sh's workloads and" \
+			"$busy kept-alive connections; under those workloads:"
 		cat "$server_dir/shares"
 		tail -n +2 "$server_manifest"
 	} | sed "s#$packages/#/#" >"$ready/$1.manifest"
 	gain "$1"
 }
 
+ulimit -n 20000 # that the clients have
 what=renew
 if [ "${1:-}" = --gain ]; then
 	what=gain

@@ -83,9 +83,10 @@ static json_t *advice_of(const struct stingy_advice *advice)
 static json_t *fates_of(const struct stingy_unit *unit)
 {
 	static const char *const names[STINGY_FATES] = {
-		[STINGY_FATE_UNKNOWN] = "unknown",     [STINGY_FATE_TASK] = "within_task",
-		[STINGY_FATE_TASK_END] = "task_end",   [STINGY_FATE_PASSED_ON] = "by_another_task",
-		[STINGY_FATE_OUTLIVED] = "after_task", [STINGY_FATE_LEFT] = "never",
+		[STINGY_FATE_UNKNOWN] = "unknown",      [STINGY_FATE_TASK] = "within_task",
+		[STINGY_FATE_TASK_END] = "task_end",    [STINGY_FATE_PASSED_ON] = "by_another_task",
+		[STINGY_FATE_OUTLIVED] = "after_task",  [STINGY_FATE_CONNECTION] = "with_connection",
+		[STINGY_FATE_NEXT] = "by_next_request", [STINGY_FATE_LEFT] = "never",
 	};
 	json_t *object = json_object();
 
@@ -162,7 +163,7 @@ static json_t *kind_of(const struct stingy_account *account, uint32_t i)
 
 	return json_pack("{so ss ss so so so so so so sf so so sf so}", "name",
 			 stingy_json_text(solve->kinds.kind[i].name), "class",
-			 stingy_class_name(solve->kinds.kind[i].class), "decision", stingy_model_reason(kind->left_out),
+			 stingy_class_name(solve->kinds.kind[i].class), "decision", stingy_account_decision(kind),
 			 "allocations", number(kind->allocations), "served", number(kind->served), "bytes",
 			 number(kind->size), "lines", number(kind->lines), "max_live",
 			 number(solve->census.unit[i].max_live), "bound", bound_of(kind->bound), "held", kind->held,

@@ -48,11 +48,6 @@ static void print_classes(const struct stingy_account *account, FILE *out)
 	}
 }
 
-static bool has_place(const struct stingy_account_kind *kind)
-{
-	return kind->left_out == STINGY_KEPT || kind->left_out == STINGY_KEPT_GLOBAL;
-}
-
 static void print_kind(const struct stingy_account *account, uint32_t number, FILE *out)
 {
 	const struct stingy_account_kind *kind = &account->kind[number];
@@ -65,6 +60,8 @@ static void print_kind(const struct stingy_account *account, uint32_t number, FI
 		stingy_class_name(of->class));
 	if (kind->left_out == STINGY_KEPT && kind->bound->per_task > 1)
 		fprintf(out, ", %" PRIu32 " a task", kind->bound->per_task);
+	if (kind->is_in_high)
+		fputs(", in the high slab", out);
 	if (kind->n_sharing > 1)
 		fprintf(out, ", region shared by %" PRIu32, kind->n_sharing);
 	fputc('\n', out);
@@ -81,7 +78,7 @@ static void print_kinds(const struct stingy_account *account, FILE *out)
 	for (uint32_t i = 0; i < account->solve->kinds.n_kinds; i++) {
 		uint32_t number = account->order_of_kinds[i];
 
-		if (has_place(&account->kind[number]) && n++ < KINDS_SHOWN)
+		if (account->kind[number].n_sharing && n++ < KINDS_SHOWN)
 			print_kind(account, number, out);
 	}
 	print_more(n, KINDS_SHOWN, out);
@@ -107,7 +104,7 @@ static void print_left_out(const struct stingy_account *account, FILE *out)
 	for (uint32_t i = 0; i < account->solve->kinds.n_kinds; i++) {
 		uint32_t number = account->order_of_kinds[i];
 
-		if (has_place(&account->kind[number]))
+		if (account->kind[number].n_sharing)
 			continue;
 		if (!n)
 			fprintf(out, "\nObject kinds that were left out:\n\n  %-*s    serving   bytes  why\n",

@@ -21,6 +21,12 @@ const char *stingy_account_bound(enum stingy_bound_by by)
 	return names[by];
 }
 
+const char *stingy_account_decision(const struct stingy_account_kind *kind)
+{
+	return kind->is_in_high ? "in the high slab: connections keep it from request to request"
+				: stingy_model_reason(kind->left_out);
+}
+
 const char *stingy_account_colours(enum stingy_colour_proof proof)
 {
 	static const char *const names[] = {
@@ -63,6 +69,8 @@ static void place_kind(struct stingy_account *account, const struct stingy_plan_
 
 	kind->laid = kind->solved = planned->n;
 	kind->region = planned->region;
+	kind->is_in_high = stingy_plan_is_high(plan, planned->region);
+	kind->cached = kind->is_in_high ? 0 : account->solve->in_region_of[planned->kind];
 	kind->high = planned->high;
 	kind->bytes = (uint64_t)plan->region[planned->region].slot * plan->region[planned->region].count;
 	for (uint32_t i = 0; i < plan->n_kinds; i++)
@@ -216,7 +224,7 @@ static void hold(struct stingy_account *account, uint32_t number)
 		return;
 	account->bytes_per_task += (double)(kind->size * kind->bound->per_task) * kind->held;
 	if (tasks)
-		account->lines_per_task += (double)kind->served / (double)tasks * kind->lines * kind->held;
+		account->lines_per_task += (double)kind->cached / (double)tasks * kind->lines * kind->held;
 }
 
 /* At the concurrency of the traces, and a few others, in ascending order. */
@@ -244,7 +252,7 @@ static void account_solution(struct stingy_account *account)
 	const struct stingy_plan *plan = &solve->plan;
 
 	for (uint32_t i = plan->n_globals; i < plan->n_regions; i++)
-		if (plan->region[i].offset < plan->slab.size)
+		if (!stingy_plan_is_high(plan, i))
 			account->laid_bytes += (uint64_t)plan->region[i].slot * plan->region[i].count;
 	account->layout_price = KIB * part(solve, solve->solution.layout_price);
 	account->tau_price = KIB * part(solve, stingy_solution_tau_price(&solve->model.problem, &solve->solution));

@@ -21,19 +21,21 @@
 
 /* A kind, managed or not. */
 struct stingy_account_kind {
-	enum stingy_left_out left_out; /* STINGY_KEPT, STINGY_KEPT_GLOBAL: it has a place */
+	enum stingy_left_out left_out; /* of the cache slab; STINGY_KEPT, STINGY_KEPT_GLOBAL: it has a place there */
 	const struct stingy_bound *bound;
 	uint64_t size;         /* bytes that cover its allocations, as many as was asked for */
 	uint64_t allocations;  /* while serving */
 	uint64_t served;       /* of them, expected from the arena */
+	uint64_t cached;       /* of them, expected from the cache slab */
 	uint32_t lines;        /* of the cache, that one object touches */
 	double held;           /* part of the tasks that had their objects at once, at most */
 	uint32_t problem;      /* its number in the problem; STINGY_NO_UNIT: it is not part of it */
 	uint32_t solved, laid; /* instances: by the program; in the layout */
 	uint32_t region;       /* in the plan; counts if it has a place */
-	uint32_t high;         /* in the plan; UINT32_MAX: none */
+	bool is_in_high;       /* the region is one of the high slab */
+	uint32_t high;         /* in the plan, besides; UINT32_MAX: none */
 	uint64_t bytes;        /* of its region, which it may share */
-	uint32_t n_sharing;    /* kinds in that region, itself included */
+	uint32_t n_sharing;    /* kinds in that region, itself included; 0: it has no place */
 	double max_price;      /* one instance more than its bound: the objective's fall, as a part of it */
 };
 
@@ -79,7 +81,7 @@ struct stingy_account {
 	double tau_price;      /* a KiB more of the slab, in all constraints */
 	double alone;          /* the objective if tasks ran one by one */
 	double bytes_per_task; /* that it holds while others run */
-	double lines_per_task; /* touched of that, where it is served from the arena */
+	double lines_per_task; /* touched of that, where it is served from the cache slab */
 	struct stingy_account_load load[STINGY_ACCOUNT_LOADS]; /* ascending; that of the traces is one of them */
 	uint32_t n_loads;
 };
@@ -93,6 +95,9 @@ void stingy_account_text(const struct stingy_account *account, FILE *out);
 
 /* Returns the text, which the caller frees; NULL: there is no memory for it. */
 char *stingy_account_json(const struct stingy_account *account);
+
+/* For people: whether it has a place, and why not, or where. */
+const char *stingy_account_decision(const struct stingy_account_kind *kind);
 
 /* For people: what bounds how many objects of a kind one task holds. */
 const char *stingy_account_bound(enum stingy_bound_by by);

@@ -119,9 +119,9 @@ void stingy_census_enter(struct stingy_census *census, struct stingy_task *task,
 /* Another request begins on the task, a connection: the one before is over. */
 void stingy_census_request(struct stingy_census *census, struct stingy_task *task);
 
-/* A run is over; a timed run took ns; a task has ended, or the trace has and it is still open. */
+/* A run is over; timed runs, one behind the other, took ns; a task has ended, or the trace has and it is still open. */
 void stingy_census_run(struct stingy_census *census, const struct stingy_run *run);
-void stingy_census_time(struct stingy_census *census, uint32_t stage, uint64_t ns);
+void stingy_census_time(struct stingy_census *census, uint32_t stage, uint32_t n_runs, uint64_t ns);
 void stingy_census_leave(struct stingy_census *census, struct stingy_task *task);
 
 /* The trace is over, and the next is another process's. */

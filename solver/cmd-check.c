@@ -123,13 +123,15 @@ static void check_high(struct check *check, const struct stingy_manifest_slab *s
 	if (stingy_manifest_high(slab) + (uint64_t)slab->high <= HUGE_PAGE)
 		finding(check, OK, "high slab of %" PRIu32 " bytes: fits the same huge page", slab->high);
 	else
-		finding(check, NOTE, "high slab of %" PRIu32 " bytes: needs huge pages beside the slab's", slab->high);
+		finding(check, OK, "high slab of %" PRIu32 " bytes: beyond the huge page as many of them as are used",
+			slab->high);
 }
 
-/* An arena begins with a huge page. Threads that share a processor share its cache: their arenas compete. */
+/* An arena begins with huge pages, which it takes for good. Threads that share a processor share its cache: their
+ * arenas compete. */
 static void check_arenas(struct check *check, const struct stingy_manifest_slab *slab)
 {
-	uint64_t bytes = stingy_round_up(stingy_manifest_high(slab) + (uint64_t)slab->high, HUGE_PAGE) * slab->arenas;
+	uint64_t bytes = (uint64_t)stingy_round_up(slab->size, HUGE_PAGE) * slab->arenas;
 	long n_processors = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (slab->arenas == 1)

@@ -50,7 +50,7 @@ static void explain_left_out(const struct stingy_solve *solve, FILE *out)
 	const char *before = "; left out: ";
 
 	for (uint32_t i = 0; i < solve->kinds.n_kinds; i++)
-		n[solve->model.left_out[i]]++;
+		n[solve->model.left_out[i]] += !stingy_plan_has(&solve->plan, i);
 	for (unsigned i = STINGY_LEFT_OUT_GLOBAL; i < STINGY_LEFT_OUT_REASONS; i++) {
 		if (!n[i])
 			continue;
@@ -133,7 +133,7 @@ static void summarize_regions(const struct stingy_solve *solve, FILE *out)
 	uint32_t n_high = 0;
 
 	for (uint32_t i = 0; i < plan->n_regions; i++)
-		n_high += plan->region[i].offset >= plan->slab.size;
+		n_high += stingy_plan_is_high(plan, i);
 	fprintf(out, "stingy: %" PRIu32 " regions, %" PRIu32 " of %" PRIu64 " bytes", plan->n_regions - n_high,
 		plan->slab.size, stingy_solve_slab(solve));
 	explain_gap(solve->solution.gap, out);
@@ -141,7 +141,7 @@ static void summarize_regions(const struct stingy_solve *solve, FILE *out)
 		fprintf(out, "stingy: %" PRIu32 " of the regions for global state, %" PRIu64 " bytes\n",
 			plan->n_globals, solve->globals.bytes);
 	summarize_stack(solve, out);
-	if (solve->options->high)
+	if (plan->slab.high)
 		fprintf(out, "stingy: high slab: %" PRIu32 " regions, %" PRIu32 " of %" PRIu32 " bytes\n", n_high,
 			plan->slab.high, solve->options->high);
 	if (plan->slab.arenas > 1)

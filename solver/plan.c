@@ -4,6 +4,7 @@
 #include "round.h"
 #include "trial.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,12 +59,12 @@ static uint64_t add_layout(struct stingy_plan *plan, const struct stingy_model *
 void stingy_plan_init(struct stingy_plan *plan, uint32_t stack, const struct stingy_globals *globals,
 		      const struct stingy_model *model, const struct stingy_layout *layout, uint32_t n_kinds)
 {
-	uint32_t n_regions = globals->n_globals + layout->n_regions + STINGY_PLAN_HIGH_MAX;
 	uint64_t end;
 
 	memset(plan, 0, sizeof(*plan));
-	plan->region = stingy_memory_new(n_regions, sizeof(*plan->region));
-	plan->kind = stingy_memory_new(globals->n_globals + model->problem.n_kinds, sizeof(*plan->kind));
+	plan->most_regions = globals->n_globals + layout->n_regions + STINGY_PLAN_HIGH_MAX;
+	plan->region = stingy_memory_new(plan->most_regions, sizeof(*plan->region));
+	plan->kind = stingy_memory_new(n_kinds, sizeof(*plan->kind));
 	plan->number = stingy_memory_new(n_kinds, sizeof(*plan->number));
 	memset(plan->number, 0xff, n_kinds * sizeof(*plan->number)); /* STINGY_NO_UNIT */
 	plan->slab.stack = stack;
@@ -80,8 +81,19 @@ void stingy_plan_fini(struct stingy_plan *plan)
 	memset(plan, 0, sizeof(*plan));
 }
 
+bool stingy_plan_has(const struct stingy_plan *plan, uint32_t kind)
+{
+	return plan->number && plan->number[kind] != STINGY_NO_UNIT;
+}
+
+bool stingy_plan_is_high(const struct stingy_plan *plan, uint32_t region)
+{
+	return plan->region[region].offset >= plan->slab.size;
+}
+
+/* A region that is wanted in the high slab. */
 struct want {
-	uint32_t number; /* of the kind in the plan */
+	uint32_t number; /* of the kind */
 	uint32_t slot;   /* bytes */
 	uint32_t count;
 	uint64_t allocations;
@@ -99,9 +111,81 @@ static int compare_wants(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
+/* As much of it as fits room bytes, in a region of its own. Returns whether that is anything. */
+static bool grant(struct stingy_plan *plan, const struct want *want, uint64_t room)
+{
+	uint64_t begin = stingy_manifest_high(&plan->slab), fit;
+	uint32_t count;
+
+	if (plan->n_regions == plan->most_regions || room <= plan->slab.high)
+		return false;
+	fit = (room - plan->slab.high) / want->slot;
+	count = want->count < fit ? want->count : (uint32_t)fit;
+	if (count)
+		plan->slab.high = (uint32_t)(add_region(plan, begin + plan->slab.high, want->slot, count) - begin);
+	return count;
+}
+
+static uint32_t want_kept(const struct stingy_model_source *source, const struct stingy_model *model, uint32_t room,
+			  struct want *want)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < source->kinds->n_kinds; i++) {
+		const struct stingy_unit *unit = &source->census->unit[i];
+		uint64_t size;
+
+		if (model->left_out[i] != STINGY_LEFT_OUT_KEPT)
+			continue;
+		size = stingy_model_size(unit, source->choices->cover);
+		if (size > room)
+			continue;
+		want[n++] = (struct want){
+			.number = i,
+			.slot = (uint32_t)size,
+			.count = stingy_model_head_room(unit->max_live_in_thread, source->choices->head_room),
+			.allocations = unit->serving,
+		};
+	}
+	qsort(want, n, sizeof(*want), compare_wants);
+	return n;
+}
+
+/* For more connections than the traces had: so many times as many of each as fit. */
+static void want_more(const struct stingy_model_source *source, struct want *want, uint32_t n, double room)
+{
+	uint32_t seen = source->census->max_tasks_in_thread;
+	double bytes = 0, times;
+
+	for (uint32_t i = 0; i < n; i++)
+		bytes += (double)want[i].slot * want[i].count + STINGY_REGION_ALIGN;
+	times = fmin(room / bytes, (double)STINGY_PLAN_CROWD / (seen ? seen : 1));
+	for (uint32_t i = 0; i < n && times > 1; i++)
+		want[i].count = (uint32_t)fmin(want[i].count * times, STINGY_SLOTS_MAX);
+}
+
+void stingy_plan_add_kept(struct stingy_plan *plan, const struct stingy_model_source *source,
+			  const struct stingy_model *model, uint32_t room)
+{
+	struct want *want = stingy_memory_new(source->kinds->n_kinds, sizeof(*want));
+	uint32_t n = want_kept(source, model, room, want);
+
+	want_more(source, want, n, room / 2.0);
+	for (uint32_t i = 0; i < n; i++) {
+		struct stingy_plan_kind kind = {.kind = want[i].number, .high = UINT32_MAX, .size = want[i].slot};
+
+		kind.region = plan->n_regions;
+		if (!grant(plan, &want[i], room))
+			continue;
+		kind.n = plan->region[kind.region].count;
+		add_kind(plan, &kind);
+	}
+	free(want);
+}
+
 /* What the kinds want of the high slab: a slot of what they could not place, and no smaller than they have. */
-static uint32_t take_wants(const struct stingy_plan *plan, const struct stingy_trial *trial,
-			   const struct stingy_choices *choices, struct want *want)
+static uint32_t want_beside(const struct stingy_plan *plan, const struct stingy_trial *trial,
+			    const struct stingy_choices *choices, struct want *want)
 {
 	uint32_t n = 0;
 
@@ -109,7 +193,7 @@ static uint32_t take_wants(const struct stingy_plan *plan, const struct stingy_t
 		const struct stingy_beside *beside = &trial->beside[i];
 		uint64_t slot = stingy_sizes_cover(&beside->sizes, choices->cover);
 
-		if (!beside->allocations)
+		if (!beside->allocations || stingy_plan_is_high(plan, plan->kind[i].region))
 			continue;
 		if (slot < plan->kind[i].size)
 			slot = plan->kind[i].size;
@@ -126,18 +210,13 @@ void stingy_plan_add_high(struct stingy_plan *plan, const struct stingy_trial *t
 			  const struct stingy_choices *choices, uint32_t room)
 {
 	struct want *want = stingy_memory_new(plan->n_kinds, sizeof(*want));
-	uint64_t begin = stingy_manifest_high(&plan->slab), offset = begin;
-	uint32_t n_wants = take_wants(plan, trial, choices, want), last = plan->n_regions + STINGY_PLAN_HIGH_MAX;
+	uint32_t n = want_beside(plan, trial, choices, want);
 
-	for (uint32_t i = 0; i < n_wants && plan->n_regions < last; i++) {
-		uint64_t fit = (begin + room - offset) / want[i].slot;
-		uint32_t count = want[i].count < fit ? want[i].count : (uint32_t)fit;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t region = plan->n_regions;
 
-		if (!count)
-			continue;
-		plan->kind[want[i].number].high = plan->n_regions;
-		offset = add_region(plan, offset, want[i].slot, count);
+		if (grant(plan, &want[i], room))
+			plan->kind[want[i].number].high = region;
 	}
-	plan->slab.high = (uint32_t)(offset - begin);
 	free(want);
 }

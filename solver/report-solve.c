@@ -83,11 +83,6 @@ void stingy_report_loads(const struct stingy_account *account, FILE *out)
 	stingy_page_section_end(out);
 }
 
-static bool has_place(const struct stingy_account_kind *kind)
-{
-	return kind->left_out == STINGY_KEPT || kind->left_out == STINGY_KEPT_GLOBAL;
-}
-
 static void print_kind(const struct stingy_account *account, uint32_t number, FILE *out)
 {
 	const struct stingy_account_kind *kind = &account->kind[number];
@@ -96,14 +91,14 @@ static void print_kind(const struct stingy_account *account, uint32_t number, FI
 	stingy_page_row_begin(out);
 	stingy_page_cell(out, of->name ? of->name : "?");
 	stingy_page_cell(out, stingy_class_name(of->class));
-	stingy_page_cell(out, stingy_model_reason(kind->left_out));
+	stingy_page_cell(out, stingy_account_decision(kind));
 	stingy_page_number(out, kind->size);
 	stingy_page_number(out, kind->allocations);
 	stingy_page_number(out, kind->allocations * kind->lines);
 	stingy_page_figure(out, "%.1f%%",
 			   kind->allocations ? 100.0 * (double)kind->served / (double)kind->allocations : 0);
 	stingy_page_number(out, kind->bound ? kind->bound->per_task : 0);
-	if (has_place(kind)) {
+	if (kind->n_sharing) {
 		stingy_page_number(out, kind->laid);
 		stingy_page_number(out, kind->region);
 	} else {

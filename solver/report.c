@@ -40,10 +40,10 @@ static const char *mood_of(enum stingy_verdict_mood mood)
 static void answer_live(const struct stingy_report *report, FILE *out)
 {
 	const struct stingy_live_json_process *process = stingy_report_busiest(report);
-	static const struct stingy_labels none;
+	const char *fullest = process->kinds[stingy_verdict_fullest(&process->reader)];
 	struct stingy_verdict verdict;
 
-	stingy_verdict_init(&verdict, &process->reader, &process->reader, &none);
+	stingy_verdict_init(&verdict, &process->reader, &process->reader, fullest ? fullest : "");
 	stingy_page_answer(out, "Is it on?", mood_of(verdict.on.mood), verdict.on.text);
 	stingy_page_answer(out, "Does it help?", mood_of(verdict.helps.mood), verdict.helps.text);
 	stingy_page_answer(out, "What limits it?", mood_of(verdict.limit.mood), verdict.limit.text);

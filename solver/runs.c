@@ -10,15 +10,14 @@ struct stingy_thread {
 	uint16_t number;         /* in the order of their first records; the last number is that of all later ones */
 	uint32_t wait;           /* chain it last waited at; STINGY_NO_CHAIN: it never did */
 	bool in_turn, announced; /* which of the runs below are under way */
-	struct stingy_run turn;  /* inferred */
-	struct stingy_run stage; /* announced */
-	uint64_t turn_began;     /* nanoseconds */
-	uint64_t stage_began;    /* nanoseconds */
-	uint32_t turn_stage;     /* of the turn's first run; STINGY_STAGE_PENDING */
-	uint32_t turn_stages;    /* changes of stage in the turn so far, announced ones too */
-	bool is_measured;        /* the stack of the announced run was: it took longer for that */
-	uint64_t depth;          /* bytes of stack at the call by which it waits; 0: not told */
-	bool timed;              /* the turn's duration is its first stage's: nothing else is known to be in it */
+	struct stingy_run turn, stage;    /* inferred; announced */
+	uint64_t turn_began, stage_began; /* nanoseconds */
+	uint32_t turn_stage;              /* of the turn's first run; STINGY_STAGE_PENDING */
+	uint32_t turn_stages;             /* changes of stage in the turn so far, announced ones too */
+	uint32_t turn_runs;               /* of the turn's first stage, so far: for one task after the other */
+	bool is_measured;                 /* the stack of the announced run was: it took longer for that */
+	uint64_t depth;                   /* bytes of stack at the call by which it waits; 0: not told */
+	bool timed; /* the turn's duration is its first stage's: nothing else is known to be in it */
 	UT_hash_handle hh;
 };
 
@@ -67,6 +66,7 @@ static void turn_to(struct stingy_runs *runs, struct stingy_run *run, struct sti
 
 	if (run->task == task)
 		return;
+	runs->thread->turn_runs += stage != STINGY_STAGE_PENDING && runs->thread->turn_stages == 0;
 	if (stage == STINGY_STAGE_PENDING && !run->added.n_entries)
 		stingy_run_end(run);
 	else
@@ -77,7 +77,7 @@ static void turn_to(struct stingy_runs *runs, struct stingy_run *run, struct sti
 static void end_turn(struct stingy_runs *runs, uint64_t time)
 {
 	struct stingy_thread *thread = runs->thread;
-	uint32_t stage = thread->turn_stage;
+	uint32_t stage = thread->turn_stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : thread->turn_stage;
 
 	if (!thread->in_turn)
 		return;
@@ -86,8 +86,7 @@ static void end_turn(struct stingy_runs *runs, uint64_t time)
 	thread->turn.is_idle = thread->turn.stage == STINGY_STAGE_PENDING && thread->turn_stages > 0;
 	end_run(runs, &thread->turn);
 	if (thread->timed && time >= thread->turn_began)
-		stingy_census_time(runs->census, stage == STINGY_STAGE_PENDING ? STINGY_STAGE_OTHER : stage,
-				   time - thread->turn_began);
+		stingy_census_time(runs->census, stage, thread->turn_runs, time - thread->turn_began);
 }
 
 /* fd: UINT64_MAX where none is known. */
@@ -105,6 +104,7 @@ static void begin_turn(struct stingy_runs *runs, uint64_t time, uint64_t fd)
 	thread->turn_stage = STINGY_STAGE_PENDING;
 	thread->timed = true;
 	thread->turn_stages = 0;
+	thread->turn_runs = 1;
 }
 
 static void wait_again(struct stingy_runs *runs, uint64_t time, uint32_t number)
@@ -126,7 +126,7 @@ static void end_stage(struct stingy_runs *runs, uint64_t time)
 	thread->announced = false;
 	end_run(runs, &thread->stage);
 	if (time >= thread->stage_began && !thread->is_measured)
-		stingy_census_time(runs->census, stage, time - thread->stage_began);
+		stingy_census_time(runs->census, stage, 1, time - thread->stage_began);
 }
 
 /* The stage of a function that the program named, by the trace's frame. */

@@ -71,7 +71,8 @@ static void print_help(void)
 	       "      --stack auto|SIZE        of the slab for the main thread's stack, auto: as measured; default: it "
 	       "is\n"
 	       "                               not placed\n"
-	       "      --high SIZE              of a high slab, for what finds no place in the slab; default: none\n"
+	       "      --high SIZE              of a high slab, for what finds no place in the slab, at most;\n"
+	       "                               default: 16M\n"
 	       "      --arenas NUMBER          threads that get an arena at most, 1 to %d; default: as many as serve\n"
 	       "      --schedule auto|off|N    let the events be ordered, not ordered, or N at a time; default: "
 	       "ordered if\n"
@@ -213,6 +214,7 @@ static int take_option(struct stingy_solve_command *command, int option, const c
 	case OPTION_STACK:
 		return parse_stack(value, &command->options);
 	case OPTION_HIGH:
+		command->options.is_high_asked = true;
 		return parse_part(value, &command->options.high) < 0
 			       ? complain("--high", value, "is not a size of at most 2G")
 			       : 0;

@@ -20,6 +20,7 @@ void stingy_solve_defaults(struct stingy_solve_options *options)
 	memset(options, 0, sizeof(*options));
 	options->min_share = STINGY_SOLVE_MIN_SHARE;
 	options->share = STINGY_ADVICE_SHARE;
+	options->high = STINGY_SOLVE_HIGH;
 	if (stingy_cache_detect(2, &options->here) < 0)
 		options->here.size = 0;
 }
@@ -40,6 +41,7 @@ void stingy_solve_init(struct stingy_solve *solve, const struct stingy_solve_opt
 void stingy_solve_fini(struct stingy_solve *solve)
 {
 	free(solve->served_of);
+	free(solve->in_region_of);
 	stingy_plan_fini(&solve->plan);
 	stingy_layout_fini(&solve->layout);
 	stingy_solution_fini(&solve->solution);
@@ -99,7 +101,7 @@ uint64_t stingy_solve_slab(const struct stingy_solve *solve)
 static int check_options(struct stingy_solve *solve)
 {
 	const struct stingy_solve_options *options = solve->options;
-	uint64_t slab = stingy_solve_slab(solve), all = slab + options->high;
+	uint64_t slab = stingy_solve_slab(solve), all = slab + (options->is_high_asked ? options->high : 0);
 
 	if (solve->stack && solve->stack >= slab)
 		return stingy_solve_fail(solve,
@@ -252,9 +254,13 @@ static void try_out(struct stingy_solve *solve, struct stingy_trial *trial)
 	stingy_census_fini(&census);
 	solve->served = trial->served;
 	free(solve->served_of);
+	free(solve->in_region_of);
 	solve->served_of = stingy_memory_new(solve->kinds.n_kinds, sizeof(*solve->served_of));
-	for (uint32_t i = 0; i < solve->plan.n_kinds; i++)
+	solve->in_region_of = stingy_memory_new(solve->kinds.n_kinds, sizeof(*solve->in_region_of));
+	for (uint32_t i = 0; i < solve->plan.n_kinds; i++) {
 		solve->served_of[solve->plan.kind[i].kind] = trial->beside[i].served;
+		solve->in_region_of[solve->plan.kind[i].kind] = trial->beside[i].in_region;
+	}
 }
 
 /* All arenas together are bounded. */
@@ -283,6 +289,7 @@ static void make_plan(struct stingy_solve *solve)
 	stingy_plan_init(&solve->plan, solve->stack, &solve->globals, &solve->model, &solve->layout,
 			 solve->kinds.n_kinds);
 	solve->plan.slab.arenas = arenas_at_most(solve);
+	stingy_plan_add_kept(&solve->plan, &solve->source, &solve->model, high_at_most(solve));
 	try_out(solve, &trial);
 	if (!options->arenas)
 		solve->plan.slab.arenas = trial.n_arenas ? trial.n_arenas : 1;

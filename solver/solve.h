@@ -21,8 +21,9 @@
 #include "schedule.h"
 
 #define STINGY_SOLVE_ERROR     4096u
-#define STINGY_SOLVE_MIN_SHARE 100u /* by default */
-#define STINGY_SOLVE_ARENAS    16u  /* at most, unless the options say otherwise: each takes memory */
+#define STINGY_SOLVE_MIN_SHARE 100u        /* by default */
+#define STINGY_SOLVE_HIGH      (16u << 20) /* bytes, by default: of them those are taken that are used */
+#define STINGY_SOLVE_ARENAS    16u         /* at most, unless the options say otherwise: each takes memory */
 
 struct stingy_solve_options {
 	struct stingy_cache cache; /* size 0: the L2 of the machines that the traces are from, else of this one */
@@ -32,6 +33,7 @@ struct stingy_solve_options {
 	uint32_t stack;            /* bytes at the bottom of the slab; a multiple of STINGY_REGION_ALIGN */
 	bool stack_measured;       /* they are to be as many as the traces tell */
 	uint32_t high;             /* bytes of the high slab, at most; a multiple of STINGY_REGION_ALIGN */
+	bool is_high_asked;        /* it was, by the user: then it must be possible */
 	uint32_t arenas;           /* 0: as many as the traces show to be needed */
 	struct stingy_choices choices;
 	struct stingy_schedule_options schedule;
@@ -67,6 +69,7 @@ struct stingy_solve {
 	struct stingy_schedule schedule;
 	bool is_for_tasks;              /* as the source's */
 	uint64_t *served_of;            /* by kind: of the next */
+	uint64_t *in_region_of;         /* of those: in the kind's own region */
 	uint64_t served;                /* allocations of the traces, while serving, that the plan would have served */
 	const char *nothing;            /* why there is nothing to manage; NULL: there is */
 	char error[STINGY_SOLVE_ERROR]; /* why run failed, in one line */

@@ -99,10 +99,13 @@ static void print_answer(screen_t *screen, const char *question, const struct st
 
 static void print_verdict(screen_t *screen, const process_t *process)
 {
+	const struct stingy_live_reader *counted = process->seconds > 0 ? &process->change : &process->now;
+	char fullest[STINGY_LABELS_NAME] = "";
 	struct stingy_verdict verdict;
+	size_t at = 0;
 
-	stingy_verdict_init(&verdict, &process->now, process->seconds > 0 ? &process->change : &process->now,
-			    &process->labels);
+	stingy_labels_next(&process->labels, stingy_verdict_fullest(counted), &at, fullest);
+	stingy_verdict_init(&verdict, &process->now, counted, fullest);
 	print_answer(screen, "is it on?", &verdict.on);
 	print_answer(screen, "does it help?", &verdict.helps);
 	print_answer(screen, "what limits?", &verdict.limit);

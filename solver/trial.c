@@ -122,6 +122,7 @@ void stingy_trial_begin(struct stingy_trial *trial, struct stingy_object *object
 	--*slots;
 	trial->served += object->serving;
 	trial->beside[number].served += object->serving;
+	trial->beside[number].in_region += object->serving && object->where == STINGY_IN_REGION;
 }
 
 void stingy_trial_end(struct stingy_trial *trial, const struct stingy_object *object)

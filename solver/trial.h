@@ -18,6 +18,7 @@ struct stingy_plan;
 /* Of one kind: what should have been in an arena, and found no slot that is free and large enough. */
 struct stingy_beside {
 	uint64_t served;           /* allocations while serving that were in an arena, for comparison */
+	uint64_t in_region;        /* of those: in the kind's region, not in the high slab's for the rest */
 	uint64_t allocations;      /* while serving */
 	struct stingy_sizes sizes; /* of those */
 	uint32_t max_live;         /* of one arena, at most */

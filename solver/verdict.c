@@ -12,7 +12,7 @@
 #define MUCH_UNMANAGED 10.0
 #define MUCH_SERVED    50.0 /* from which on the arena is what the program works in */
 
-#define NAMES_TOLD 1u /* kinds of the region that is full */
+#define NAME_TOLD 120u /* bytes of what the region that is full holds */
 
 __attribute__((format(printf, 3, 4))) static void say(struct stingy_verdict_line *line, enum stingy_verdict_mood mood,
 						      const char *format, ...)
@@ -124,8 +124,7 @@ static void judge_help(struct stingy_verdict_line *line, const struct stingy_liv
 	}
 }
 
-/* The region at which most allocations found no slot. */
-static uint32_t fullest(const struct stingy_live_reader *counted)
+uint32_t stingy_verdict_fullest(const struct stingy_live_reader *counted)
 {
 	uint32_t found = 0;
 
@@ -135,22 +134,19 @@ static uint32_t fullest(const struct stingy_live_reader *counted)
 	return found;
 }
 
-static void tell_full(struct stingy_verdict_line *line, const struct stingy_live_reader *counted,
-		      const struct stingy_labels *labels, double part)
+static void tell_full(struct stingy_verdict_line *line, const struct stingy_live_reader *counted, const char *name,
+		      double part)
 {
-	uint32_t region = fullest(counted);
-	char name[STINGY_LABELS_NAME] = "";
-	size_t at = 0;
+	int cut = strlen(name) > NAME_TOLD;
 
-	stingy_labels_next(labels, region, &at, name);
 	say(line, STINGY_VERDICT_FAIR,
-	    "%.1f%% of the allocations find their region full, most in region %" PRIu32 "%s%s%s", part, region,
-	    name[0] ? " (" : "", name, name[0] ? ")" : "");
+	    "%.1f%% of the allocations find their region full, most in region %" PRIu32 "%s%.*s%s%s", part,
+	    stingy_verdict_fullest(counted), name[0] ? " (" : "", (int)NAME_TOLD, name, cut ? "..." : "",
+	    name[0] ? ")" : "");
 }
 
 /* The reason by which most allocations missed the arena. Returns whether it is worth a word. */
-static bool tell_missed(struct stingy_verdict_line *line, const struct stingy_live_reader *counted,
-			const struct stingy_labels *labels)
+static bool tell_missed(struct stingy_verdict_line *line, const struct stingy_live_reader *counted, const char *name)
 {
 	struct stingy_live_counters counters = stingy_live_reader_sum(counted);
 	uint64_t all = stingy_live_words_all(&counters);
@@ -169,7 +165,7 @@ static bool tell_missed(struct stingy_verdict_line *line, const struct stingy_li
 	else if (part < MUCH_FELL_BACK)
 		return false;
 	else if (most == STINGY_FELL_FULL && counted->live.n_regions)
-		tell_full(line, counted, labels, part);
+		tell_full(line, counted, name, part);
 	else
 		say(line, STINGY_VERDICT_FAIR, "%.1f%% of the allocations fell back: %s", part,
 		    stingy_live_words_fell_back_why(most));
@@ -177,7 +173,7 @@ static bool tell_missed(struct stingy_verdict_line *line, const struct stingy_li
 }
 
 static void judge_limit(struct stingy_verdict_line *line, const struct stingy_live_reader *now,
-			const struct stingy_live_reader *counted, const struct stingy_labels *labels)
+			const struct stingy_live_reader *counted, const char *name)
 {
 	const struct stingy_live_order *order = main_order(counted);
 
@@ -185,7 +181,7 @@ static void judge_limit(struct stingy_verdict_line *line, const struct stingy_li
 		say(line, STINGY_VERDICT_BAD, "the manifest is not in force");
 	else if (now->live.manifest[0] && now->live.sites_here == 0 && now->live.sites != 0)
 		say(line, STINGY_VERDICT_BAD, "none of the manifest's sites is loaded: another build of the program?");
-	else if (now->live.manifest[0] && tell_missed(line, counted, labels))
+	else if (now->live.manifest[0] && tell_missed(line, counted, name))
 		return;
 	else if (order && order->why)
 		say(line, STINGY_VERDICT_FAIR, "events are not ordered: %s", stingy_live_words_left(order->why));
@@ -199,9 +195,9 @@ static void judge_limit(struct stingy_verdict_line *line, const struct stingy_li
 }
 
 void stingy_verdict_init(struct stingy_verdict *verdict, const struct stingy_live_reader *now,
-			 const struct stingy_live_reader *counted, const struct stingy_labels *labels)
+			 const struct stingy_live_reader *counted, const char *fullest)
 {
 	judge_on(&verdict->on, now, counted);
 	judge_help(&verdict->helps, now, counted);
-	judge_limit(&verdict->limit, now, counted, labels);
+	judge_limit(&verdict->limit, now, counted, fullest);
 }

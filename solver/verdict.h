@@ -7,7 +7,6 @@
 #ifndef STINGY_VERDICT_H
 #define STINGY_VERDICT_H
 
-#include "labels.h"
 #include "live-reader.h"
 
 enum stingy_verdict_mood {
@@ -28,9 +27,12 @@ struct stingy_verdict {
 
 /*
  * now: how the process is; counted: the same with the counters of the time that is to be judged, which may be now
- * itself: all of its life. labels: for names of regions.
+ * itself: all of its life. fullest: for people, what lives in the region of that name below; "": it is not known.
  */
 void stingy_verdict_init(struct stingy_verdict *verdict, const struct stingy_live_reader *now,
-			 const struct stingy_live_reader *counted, const struct stingy_labels *labels);
+			 const struct stingy_live_reader *counted, const char *fullest);
+
+/* The region at which most allocations found no slot; 0, if there is none. */
+uint32_t stingy_verdict_fullest(const struct stingy_live_reader *counted);
 
 #endif

@@ -315,6 +315,49 @@ static void an_ordered_server_has_no_regions_for_what_too_many_connections_keep(
 	assert_true(has_place(STINGY_SCHEDULE_AUTO, 2500, 1)); /* one has hardly more than one request */
 }
 
+/* The plan's region for what so many connections keep, with a high slab of at most that; slot 0: it has none. */
+static struct stingy_manifest_region kept_region(uint64_t connections, uint32_t high)
+{
+	struct stingy_solve_options options = cache_of(64);
+	struct stingy_manifest_region region = {.slot = 0};
+	const char *path = path_of("a.trace");
+	struct stingy_solve solver;
+	struct server server;
+	uint32_t kind;
+
+	make_crowd(&server, connections, 3);
+	options.high = high;
+	solve_with(&solver, &options, 1, &path);
+	kind = solver.kinds.kind_of[find_chain(&solver, "accept_it")];
+	if (stingy_plan_has(&solver.plan, kind)) {
+		const struct stingy_plan_kind *planned = &solver.plan.kind[solver.plan.number[kind]];
+
+		region = solver.plan.region[planned->region];
+		assert_int_equal(solver.model.left_out[kind], STINGY_LEFT_OUT_KEPT);
+		assert_true(stingy_plan_is_high(&solver.plan, planned->region));
+		assert_int_equal(planned->high, UINT32_MAX);
+		assert_int_equal(planned->n, region.count);
+		assert_true(region.offset + region.slot * region.count <=
+			    stingy_manifest_high(&solver.plan.slab) + solver.plan.slab.high);
+	}
+	assert_true(solver.plan.slab.high <= high);
+	stingy_solve_fini(&solver);
+	return region;
+}
+
+static void what_too_many_connections_keep_is_in_the_high_slab(void **state)
+{
+	const uint32_t slot = kept_region(2500, 64 << 20).slot;
+
+	(void)state;
+	assert_int_not_equal(slot, 0);
+	/* For four times as many: STINGY_PLAN_CROWD connections, with head room. */
+	assert_in_range(kept_region(2500, 64 << 20).count, 12450, 12500);
+	assert_int_equal(kept_region(2500, 3125 * slot / 1024 * 1024 + 1024).count, 3125); /* no more than they need */
+	assert_int_equal(kept_region(2500, 64 << 10).count, (64 << 10) / slot);            /* as many as fit */
+	assert_int_equal(kept_region(2500, 0).slot, 0);
+}
+
 /* Stages that a program announces may be those of anything. */
 static void what_accepts_no_connections_has_no_schedule(void **state)
 {
@@ -342,6 +385,7 @@ int main(void)
 		cmocka_unit_test(a_schedule_is_expected_to_gain_where_more_may_come_than_fit),
 		cmocka_unit_test(the_user_has_the_last_word_on_the_schedule),
 		cmocka_unit_test(an_ordered_server_has_no_regions_for_what_too_many_connections_keep),
+		cmocka_unit_test(what_too_many_connections_keep_is_in_the_high_slab),
 		cmocka_unit_test(what_accepts_no_connections_has_no_schedule),
 	};
 

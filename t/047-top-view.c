@@ -126,7 +126,7 @@ static void test_busiest(void **state)
 /* Of the first process, in all its life. */
 static void judge(void)
 {
-	stingy_verdict_init(&verdict, &process[0].now, &process[0].now, &process[0].labels);
+	stingy_verdict_init(&verdict, &process[0].now, &process[0].now, "std::map<int>");
 }
 
 static void test_state(void **state)
@@ -192,7 +192,7 @@ static void test_idle(void **state)
 {
 	(void)state;
 	stingy_follow_subtract(&process[0].change, &process[0].now, &process[0].now);
-	stingy_verdict_init(&verdict, &process[0].now, &process[0].change, &process[0].labels);
+	stingy_verdict_init(&verdict, &process[0].now, &process[0].change, "");
 	assert_shows(verdict.helps.text, "nothing is allocated");
 	assert_string_equal(verdict.limit.text, "nothing that the figures show");
 }

@@ -85,6 +85,7 @@ tap_ok "--stack: rounded up, and regions begin above it" stacked
 high()
 {
 	local before
+	solved --cache 16K,4,64 --stack 4000 --high 0 && ! grep -q ' high=' manifest || return 1
 	before=$(sed -n 's/.*expected from the arena: \(.*\)%.*/\1/p' err)
 	solved --cache 16K,4,64 --stack 4000 --high 64K && has ' high=' && grep -q '^kind .* high=' manifest &&
 		grep -q 'expected from the arena: 100.0%' err && [ "$before" != 100.0 ] && checked 4 8388608

@@ -39,7 +39,9 @@ body.style.width = location.hash.slice(1) + "px";
 document.title = "probed: " + all.filter(e => e.scrollWidth > e.clientWidth).length + " too wide for " +
 	body.clientWidth + ", " + performance.getEntriesByType("resource").length + " loaded, " +
 	document.querySelectorAll("script").length + " script, dark " +
-	matchMedia("(prefers-color-scheme: dark)").matches + " " + getComputedStyle(body).backgroundColor;
+	matchMedia("(prefers-color-scheme: dark)").matches + " " + getComputedStyle(body).backgroundColor + ", " +
+	[...document.querySelectorAll("table")].filter(e => e.scrollWidth > e.parentElement.clientWidth).length +
+	" tables scroll";
 </script>
 END
 sed '/<\/body>/{
@@ -57,15 +59,16 @@ browse()
 	title=$(sed -n 's/.*<title>\(probed: [^<]*\)<.*/\1/p' dom)
 }
 
-# fits WIDTH: what the title says.
+# fits WIDTH TABLES: what the title says; TABLES, a pattern: how many of them scroll.
 fits()
 {
 	browse "$1"
 	printf 'title: %s\n' "$title"
-	[ "$title" = "probed: 0 too wide for $1, 0 loaded, 1 script, dark false rgb(255, 255, 255)" ]
+	# shellcheck disable=SC2053 # a pattern
+	[[ $title = "probed: 0 too wide for $1, 0 loaded, 1 script, dark false rgb(255, 255, 255), "$2\ tables\ scroll ]]
 }
-tap_ok "1280 pixels: nothing is wider, nothing is loaded, no script but the test's" fits 1280
-tap_ok "480 pixels" fits 480
+tap_ok "1280 pixels: nothing is wider, not even in its box; nothing is loaded, no script but the test's" fits 1280 0
+tap_ok "480 pixels: tables scroll" fits 480 '[1-9]'
 
 quiet()
 {
@@ -77,7 +80,7 @@ dark()
 {
 	browse 1280 --blink-settings=preferredColorScheme=0
 	printf 'title: %s\n' "$title"
-	[[ $title = *"dark true rgb(22, 24, 29)" ]]
+	[[ $title = *"dark true rgb(22, 24, 29), "* ]]
 }
 tap_ok "dark, for those who like it so" dark
 
@@ -103,6 +106,8 @@ flights()
 		grep -q 'in flight when the figures were taken: -' page.html && grep -q 'fell back: no free slot' page.html
 }
 tap_ok "the words of 'stingy stat' for the order of events and what fell back; what is not known is not 0" flights
+tap_ok "what limits it, by the names of what it holds" grep -q \
+	'<dd class="fair">5.0% of the allocations find their region full, most in region 0 (aVeryLong[^&]*&lt;' page.html
 names()
 {
 	! grep -qE '<script|<img|<b>' page.html &&

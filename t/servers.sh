@@ -211,17 +211,21 @@ server_solve()
 	return 1
 }
 
-# server_make_managed: profiles it under all its workloads, makes a manifest, and starts it under that. What the load
-# tells goes to stderr.
-server_make_managed()
+# server_profile: profiles it under all its workloads. What the load tells goes to stderr.
+server_profile()
 {
 	local workload
 	server_start_profiled || return 1
 	for workload in "${server_workloads[@]}"; do
 		server_load "$workload" >&2 || return 1
 	done
-	server_stop || return 1
-	server_solve "$server_dir"/traces/*.trace >&2 && server_start_managed
+	server_stop
+}
+
+# server_make_managed: the same, makes a manifest, and starts it under that.
+server_make_managed()
+{
+	server_profile && server_solve "$server_dir"/traces/*.trace >&2 && server_start_managed
 }
 
 # server_is_left_alone: the manifest has no sites because the solver saw nothing that any would help.
