@@ -16,6 +16,7 @@
 #define STEP_MAX  (64ul << 20) /* and at most */
 #define FD_LEAST  200          /* descriptors below it are the program's habit */
 #define NAMES_MAX 1000         /* files of one prefix and pid */
+#define BEGIN     (32ul << 10) /* bytes of header and buffer: a few pages, so that they stay in the cache */
 
 static int open_new(struct stingy_sink *sink, const char *prefix)
 {
@@ -54,13 +55,15 @@ static bool is_ours(const struct stingy_sink *sink)
 static int allocate(const struct stingy_sink *sink, size_t size)
 {
 	static const char zeros[4096];
-	if (fallocate(sink->fd, 0, (off_t)sink->mapped, (off_t)(size - sink->mapped)) == 0)
+	if (fallocate(sink->fd, 0, (off_t)sink->allocated, (off_t)(size - sink->allocated)) == 0)
 		return 0;
 	if (errno != EOPNOTSUPP)
 		return -1;
-	for (size_t at = sink->mapped; at < size; at += sizeof(zeros))
-		if (pwrite(sink->fd, zeros, sizeof(zeros), (off_t)at) != (ssize_t)sizeof(zeros))
+	for (size_t at = sink->allocated; at < size; at += sizeof(zeros)) {
+		size_t n = size - at < sizeof(zeros) ? size - at : sizeof(zeros);
+		if (pwrite(sink->fd, zeros, n, (off_t)at) != (ssize_t)n)
 			return -1;
+	}
 	return 0;
 }
 
@@ -89,29 +92,69 @@ static bool reopen(struct stingy_sink *sink)
 	return false;
 }
 
-static bool grow_file(struct stingy_sink *sink)
+/* By a step; the descriptor is ours, and bound is what the kernel allows by now. */
+static bool grow(struct stingy_sink *sink, size_t bound)
 {
-	size_t step = sink->mapped < STEP_MIN ? STEP_MIN : sink->mapped > STEP_MAX ? STEP_MAX : sink->mapped;
-	size_t bound = kernel_bound(sink->bound); /* it may have been lowered since */
-	size_t size = sink->mapped + step < bound ? sink->mapped + step : bound;
-	if (size <= sink->mapped || !reopen(sink))
+	size_t had = sink->allocated, step = had < STEP_MIN ? STEP_MIN : had > STEP_MAX ? STEP_MAX : had;
+	size_t size = had + step < bound ? had + step : bound;
+	if (size <= had || allocate(sink, size) < 0)
 		return false;
-	char *at = (char *)sink->header + sink->mapped;
-	if (allocate(sink, size) < 0 || mmap(at, size - sink->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-					     sink->fd, (off_t)sink->mapped) == MAP_FAILED)
-		return false;
-	sink->mapped = size;
+	sink->allocated = size;
 	return true;
 }
 
+static uint8_t *buffer_of(const struct stingy_sink *sink)
+{
+	return (uint8_t *)(sink->header + 1);
+}
+
+/* The buffer's records go to their place, which the file has; whoever reads it finds them there or here. */
+static bool write_buffer(struct stingy_sink *sink)
+{
+	const uint8_t *from = buffer_of(sink);
+	while (from < sink->at) {
+		size_t left = (size_t)(sink->at - from);
+		ssize_t n = pwrite(sink->fd, from, left, (off_t)(sink->committed - left));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		from += n;
+	}
+	__atomic_store_n(&sink->header->written, sink->committed, __ATOMIC_RELEASE);
+	sink->at = buffer_of(sink);
+	return true;
+}
+
+/* How far the buffer may be used: there must be room for a record in it, and at its place in the file. */
+static void set_last(struct stingy_sink *sink)
+{
+	const uint8_t *end = (const uint8_t *)sink->header + BEGIN;
+	size_t room = sink->allocated - sink->committed;
+	if (room < (size_t)(end - sink->at))
+		end = sink->at + room;
+	sink->last = end - STINGY_TRACE_RECORD_MAX;
+}
+
+/* Makes the buffer empty, and sees to it that the file has room for a record more. */
+static bool empty_buffer(struct stingy_sink *sink)
+{
+	size_t bound = kernel_bound(sink->bound); /* it may have been lowered since */
+	bool has_room = sink->committed <= bound && reopen(sink) && write_buffer(sink);
+	if (has_room && sink->allocated - sink->committed < STINGY_TRACE_RECORD_MAX)
+		has_room = grow(sink, bound) && sink->allocated - sink->committed >= STINGY_TRACE_RECORD_MAX;
+	set_last(sink);
+	return has_room;
+}
+
 /* The program's call that this is part of, such as malloc, may be no cancellation point, and what it takes is. */
-static bool grow(struct stingy_sink *sink)
+static bool empty(struct stingy_sink *sink)
 {
 	int cancel;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	bool has_grown = grow_file(sink);
+	bool has_room = empty_buffer(sink);
 	pthread_setcancelstate(cancel, NULL);
-	return has_grown;
+	return has_room;
 }
 
 static void write_header(struct stingy_sink *sink, uint32_t parent)
@@ -121,8 +164,9 @@ static void write_header(struct stingy_sink *sink, uint32_t parent)
 	struct stingy_trace_header *header = sink->header;
 	*header = (struct stingy_trace_header){
 		.version = STINGY_TRACE_VERSION,
-		.header_size = sizeof(*header),
-		.committed = sizeof(*header),
+		.header_size = BEGIN,
+		.committed = BEGIN,
+		.written = BEGIN,
 		.cache = {.size = (uint32_t)sysconf(_SC_LEVEL2_CACHE_SIZE),
 			  .ways = (uint32_t)sysconf(_SC_LEVEL2_CACHE_ASSOC),
 			  .line = (uint32_t)sysconf(_SC_LEVEL2_CACHE_LINESIZE)},
@@ -134,77 +178,73 @@ static void write_header(struct stingy_sink *sink, uint32_t parent)
 	memcpy(header->magic, STINGY_TRACE_MAGIC, sizeof(header->magic)); /* last: now it is a trace */
 }
 
-static int map(struct stingy_sink *sink, int fd)
+/* Gives the new file its first blocks and maps its beginning. */
+static int begin_file(struct stingy_sink *sink)
 {
 	struct stat st;
-	sink->fd = move_up(fd);
-	if (sink->fd < 0)
-		return -1;
-	void *at = mmap(NULL, sink->bound, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (at == MAP_FAILED || fstat(sink->fd, &st) < 0) {
-		close(sink->fd);
+	size_t bound = kernel_bound(sink->bound);
+	if (bound < BEGIN) {
+		errno = EFBIG;
 		return -1;
 	}
+	if (fstat(sink->fd, &st) < 0 || !grow(sink, bound))
+		return -1;
+	void *at = mmap(NULL, BEGIN, PROT_READ | PROT_WRITE, MAP_SHARED, sink->fd, 0);
+	if (at == MAP_FAILED)
+		return -1;
 	sink->header = at;
 	sink->device = st.st_dev;
 	sink->inode = st.st_ino;
-	if (grow(sink))
-		return 0;
-	int saved = errno;
-	stingy_sink_forget(sink);
-	errno = saved;
-	return -1;
+	return 0;
 }
 
 int stingy_sink_open(struct stingy_sink *sink, const char *prefix, size_t bound, uint32_t parent)
 {
 	sink->header = NULL;
-	sink->mapped = 0;
+	sink->at = NULL;
+	sink->last = NULL;
+	sink->allocated = 0;
 	sink->bound = kernel_bound(bound);
 	int fd = open_new(sink, prefix);
 	if (fd < 0)
 		return -1;
-	if (map(sink, fd) < 0) {
+	sink->fd = move_up(fd);
+	if (sink->fd < 0 || begin_file(sink) < 0) {
 		int saved = errno;
 		unlink(sink->path); /* an empty one would be taken for a trace, and refused */
+		if (sink->fd >= 0)
+			close(sink->fd);
 		errno = saved;
 		return -1;
 	}
 	write_header(sink, parent);
-	sink->committed = sizeof(struct stingy_trace_header);
+	sink->committed = BEGIN;
+	sink->at = buffer_of(sink);
+	set_last(sink);
 	return 0;
 }
 
 uint8_t *stingy_sink_make_room(struct stingy_sink *sink)
 {
 	struct stingy_trace_header *header = sink->header;
-	if (!header)
-		return NULL;
-	if (!(header->flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK)) && grow(sink))
-		return (uint8_t *)header + sink->committed;
+	if (!(header->flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK)) && empty(sink))
+		return sink->at;
 	if (!(header->flags & STINGY_TRACE_STUCK))
-		header->flags |= sink->mapped < sink->bound ? STINGY_TRACE_STUCK : STINGY_TRACE_FULL;
+		header->flags |= sink->allocated < sink->bound ? STINGY_TRACE_STUCK : STINGY_TRACE_FULL;
 	header->dropped++;
 	return NULL;
 }
 
 void stingy_sink_end(struct stingy_sink *sink)
 {
-	struct stingy_trace_header *header = sink->header;
-	if (!header)
+	if (!sink->header)
 		return;
-	header->flags |= STINGY_TRACE_ENDED;
-	size_t whole = (sink->committed + 4095) & ~(size_t)4095;
-	if (!is_ours(sink) || whole == sink->mapped)
-		return;
-	/* What lies behind the file's end must not be touched: stingy_sink_room maps it again if need be. */
-	void *behind = mmap((char *)header + whole, sink->mapped - whole, PROT_NONE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-	if (behind == MAP_FAILED)
-		return;
-	sink->mapped = whole;
-	if (ftruncate(sink->fd, (off_t)sink->committed) < 0)
-		return; /* a file with a tail, which readers pass over */
+	sink->header->flags |= STINGY_TRACE_ENDED;
+	if (sink->committed > kernel_bound(sink->bound) || !is_ours(sink) || !write_buffer(sink))
+		return; /* the buffer is a part of the file, too */
+	if (ftruncate(sink->fd, (off_t)sink->committed) == 0)
+		sink->allocated = sink->committed;
+	set_last(sink);
 }
 
 void stingy_sink_forget(struct stingy_sink *sink)
@@ -216,7 +256,8 @@ void stingy_sink_forget(struct stingy_sink *sink)
 	if (is_ours(sink))
 		close(sink->fd);
 	pthread_setcancelstate(cancel, NULL);
-	munmap(sink->header, sink->bound);
+	munmap(sink->header, BEGIN);
 	sink->header = NULL;
-	sink->mapped = 0;
+	sink->at = NULL;
+	sink->last = NULL;
 }

@@ -302,16 +302,63 @@ static const char *check_header(const struct stingy_trace_header *header)
 		return "trace of a version that this program does not know";
 	if (header->header_size < sizeof(*header) || header->committed < header->header_size)
 		return "malformed header";
+	if (header->written == 0)
+		return NULL;
+	if (header->written < header->header_size || header->written > header->committed ||
+	    header->committed - header->written > header->header_size - sizeof(*header))
+		return "malformed header";
 	return NULL;
 }
 
-int stingy_trace_reader_init(struct stingy_trace_reader *reader, const void *data, size_t size)
+/* The header as it is now; written is read first, as committed may go on, but not fall behind it. */
+static void get_header(struct stingy_trace_header *header, const uint8_t *data)
+{
+	uint64_t written;
+
+	memcpy(&written, data + offsetof(struct stingy_trace_header, written), sizeof(written));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	memcpy(header, data, sizeof(*header));
+	header->written = written;
+}
+
+/*
+ * Moves what is in the buffer to its place, as far as the file has it. If the process has emptied the buffer meanwhile,
+ * what was moved may be later records, and is where those before it are by now: so it is all to be done again.
+ */
+static const char *settle(struct stingy_trace_reader *reader, uint8_t *data, size_t size)
+{
+	struct stingy_trace_header *header = &reader->header;
+	struct stingy_trace_header now;
+
+	get_header(&now, data);
+	do {
+		const char *error;
+		size_t n;
+
+		*header = now;
+		reader->whole = header->committed;
+		error = check_header(header);
+		if (error || header->written == 0)
+			return error;
+		reader->whole = header->written;
+		n = header->committed - header->written;
+		if (header->written < size)
+			memcpy(data + header->written, data + sizeof(*header),
+			       n < size - header->written ? n : size - header->written);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		get_header(&now, data);
+	} while (now.written != header->written);
+	header->written = header->committed;
+	memcpy(data, header, sizeof(*header));
+	return NULL;
+}
+
+int stingy_trace_reader_init(struct stingy_trace_reader *reader, void *data, size_t size)
 {
 	*reader = (struct stingy_trace_reader){.data = data, .error = "shorter than a trace's header"};
 	if (size < sizeof(reader->header))
 		return -1;
-	memcpy(&reader->header, data, sizeof(reader->header));
-	reader->error = check_header(&reader->header);
+	reader->error = settle(reader, data, size);
 	if (reader->error)
 		return -1;
 	reader->size = reader->header.committed < size ? (size_t)reader->header.committed : size;

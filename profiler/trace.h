@@ -5,7 +5,8 @@
  * side in trace.c, record by record. Neither allocates, and neither trusts: the encoder is given room for
  * STINGY_TRACE_RECORD_MAX bytes, the decoder stops at the first byte that cannot be part of a trace and says where.
  * The header's 'committed' is advanced after each record, so a trace is readable to its last record after
- * SIGKILL. Numbers are little-endian whatever the machine.
+ * SIGKILL; the last ones may still be in a buffer behind the header, whose place is at 'written'. Numbers are
+ * little-endian whatever the machine.
  *
  * State is in the structures given: one encoder or reader a thread, or a lock of the caller's around it.
  */
@@ -17,8 +18,8 @@
 #include <stdint.h>
 
 #define STINGY_TRACE_MAGIC         "stngytrc"
-#define STINGY_TRACE_VERSION       2u
-#define STINGY_TRACE_VERSION_LEAST 1u   /* that the reader knows: it had the types up to TASK_END */
+#define STINGY_TRACE_VERSION       3u
+#define STINGY_TRACE_VERSION_LEAST 1u   /* that the reader knows: it had the types up to TASK_END; 2 had no buffer */
 #define STINGY_CHAIN_MAX           64   /* frames of one chain; deeper ones are cut at their outer end */
 #define STINGY_TRACE_STRING_MAX    4095 /* bytes of a path or name; longer ones are cut */
 #define STINGY_TRACE_RECORD_MAX    8192 /* bytes of the longest record */
@@ -40,7 +41,8 @@ struct stingy_trace_header {
 	uint32_t parent; /* pid of the process this one was forked from and whose trace goes before; 0: none */
 	uint32_t flags;
 	struct stingy_cache cache; /* the L2 of the machine profiled on; zeros if unknown */
-	uint32_t unused[2];
+	uint64_t written; /* where what follows the header in the file, the buffer, belongs: up to there the file is
+			     whole, and the buffer has the rest up to committed; 0: there is none */
 };
 
 /*
@@ -179,8 +181,9 @@ size_t stingy_trace_encode(struct stingy_trace_state *state, const struct stingy
 
 struct stingy_trace_reader {
 	const uint8_t *data;
-	size_t size; /* bytes that may be read: the least of the file's size and 'committed' */
-	size_t at;   /* offset of the next record */
+	size_t size;  /* bytes that may be read: the least of the file's size and 'committed' */
+	size_t at;    /* offset of the next record */
+	size_t whole; /* bytes of data that are as in the file: behind them is what the buffer held */
 	struct stingy_trace_header header;
 	struct stingy_trace_state state;
 	uint32_t n_frames, n_chains; /* declared so far */
@@ -188,11 +191,12 @@ struct stingy_trace_reader {
 };
 
 /*
- * Begins to read the size bytes of a trace file at data. Returns 0, or -1 (reader->error says why) if they do
- * not begin with the header of a trace of a version that it knows. A file shorter than its header's 'committed' is read
- * as far as it goes, and ends with an error.
+ * Begins to read the size bytes of a trace file at data, a copy or a private mapping: what the buffer holds is moved to
+ * its place there first. Of a mapping's file the process may be at work meanwhile: what it has written by now is read.
+ * Returns 0, or -1 (reader->error says why) if they do not begin with the header of a trace of a version that it knows.
+ * A file shorter than its header's 'committed' is read as far as it goes, and ends with an error.
  */
-int stingy_trace_reader_init(struct stingy_trace_reader *reader, const void *data, size_t size);
+int stingy_trace_reader_init(struct stingy_trace_reader *reader, void *data, size_t size);
 
 /*
  * Reads the next record; its strings point into data. Returns 1, or 0 at the end, or -1 at the first damage:

@@ -266,6 +266,7 @@ static void look_over(struct survey *survey)
 	struct stingy_trace_record record;
 
 	if (stingy_trace_reader_init(&reader, input->file.data, input->file.size) == 0) {
+		passage.most = reader.whole;
 		input->full = reader.header.flags & STINGY_TRACE_FULL;
 		input->stuck = reader.header.flags & STINGY_TRACE_STUCK;
 		if (stingy_cache_is_valid(&reader.header.cache))

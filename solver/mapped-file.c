@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static char nothing[1]; /* of an empty file */
+
 static int map(struct stingy_mapped_file *file, int fd)
 {
 	struct stat st;
@@ -17,13 +19,13 @@ static int map(struct stingy_mapped_file *file, int fd)
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
 		return -1;
 	}
-	file->data = "";
+	file->data = nothing;
 	file->size = (size_t)st.st_size;
 	file->mode = st.st_mode;
 	file->owner = st.st_uid;
 	if (file->size == 0)
 		return 0;
-	data = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
+	data = mmap(NULL, file->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
 	if (data == MAP_FAILED)
 		return -1;
 	file->data = data;
@@ -48,7 +50,7 @@ int stingy_mapped_file_init(struct stingy_mapped_file *file, const char *path)
 void stingy_mapped_file_fini(struct stingy_mapped_file *file)
 {
 	if (file->size)
-		munmap((void *)file->data, file->size);
-	file->data = "";
+		munmap(file->data, file->size);
+	file->data = nothing;
 	file->size = 0;
 }

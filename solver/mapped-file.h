@@ -12,9 +12,9 @@
 #include <sys/types.h>
 
 struct stingy_mapped_file {
-	const char *data; /* never NULL, not even for an empty file */
-	size_t size;      /* bytes */
-	mode_t mode;      /* this and the owner as stat(2) has them */
+	char *data;  /* never NULL, not even for an empty file; what is written there the file does not get */
+	size_t size; /* bytes */
+	mode_t mode; /* this and the owner as stat(2) has them */
 	uid_t owner;
 };
 

@@ -6,8 +6,11 @@
 
 void stingy_passage_release(struct stingy_passage *passage, size_t at)
 {
-	size_t behind = at - at % STINGY_PASSAGE_STEP;
+	size_t end = passage->most && passage->most < at ? passage->most : at;
+	size_t behind = end - end % STINGY_PASSAGE_STEP;
 
+	if (behind <= passage->behind)
+		return;
 	/* It fails at worst: then they stay. */
 	madvise((void *)(passage->file->data + passage->behind), behind - passage->behind, MADV_DONTNEED);
 	stingy_progress_advance(behind - passage->behind);

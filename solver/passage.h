@@ -2,8 +2,8 @@
  * One way through a mapped trace, from its beginning to its end: what lies behind need not stay in memory.
  *
  * A trace may be larger than the memory that is to spare. Its pages are the file's: given back, they are read again
- * when they are wanted again. Every few mebibytes the passage gives back those behind it, and tells the progress.
- * No memory of its own.
+ * when they are wanted again; but for the last ones, where a reader has put what it found in the file's buffer. Every
+ * few mebibytes the passage gives back those behind it, and tells the progress. No memory of its own.
  */
 #ifndef STINGY_PASSAGE_H
 #define STINGY_PASSAGE_H
@@ -15,6 +15,7 @@
 struct stingy_passage {
 	const struct stingy_mapped_file *file;
 	size_t behind; /* bytes: what is before that was given back */
+	size_t most;   /* from there on nothing is given back, as it is not the file's; 0: all is */
 };
 
 /* Gives back what lies before a place that the passage has come to. */

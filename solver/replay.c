@@ -98,6 +98,7 @@ void stingy_replay(const struct stingy_input *input, const struct stingy_places 
 	stingy_runs_init(&replay.runs, input, places, stages, census);
 	/* Not to 'committed', which has grown since the survey if the process still runs. */
 	reader.size = input->served_to;
+	passage.most = reader.whole;
 	while (stingy_trace_next(&reader, &record) == 1) {
 		take(&replay, &record);
 		stingy_passage_at(&passage, reader.at);

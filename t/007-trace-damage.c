@@ -23,6 +23,45 @@ static void test_every_truncation(void **state)
 	}
 }
 
+/* The whole trace, but for its records from the kth on, which are in the buffer. Returns by how much records move. */
+static size_t buffer_from(struct trace *trace, size_t k)
+{
+	size_t n = whole.size - whole.end[k];
+
+	memset(trace->bytes, 0, sizeof(trace->bytes));
+	trace->header = whole.header;
+	trace->header.header_size = (uint32_t)(HEADER + n);
+	trace->header.written = whole.end[k] + n;
+	trace->header.committed = trace->size = whole.size + n;
+	memcpy(trace->bytes + HEADER, whole.bytes + whole.end[k], n);
+	memcpy(trace->bytes + HEADER + n, whole.bytes + HEADER, whole.end[k] - HEADER);
+	return n;
+}
+
+/* What is in the buffer is read as if it were at its place, as far as the file has that. */
+static void test_every_buffer(void **state)
+{
+	static struct trace trace;
+	struct stingy_trace_reader reader;
+
+	(void)state;
+	for (size_t k = 0; k <= RECORDS; k++) {
+		size_t shift = buffer_from(&trace, k);
+
+		assert_int_equal(open_trace(&reader, trace.bytes, trace.size), 0);
+		assert_int_equal(reader.whole, whole.end[k] + shift);
+		expect_shifted(&reader, RECORDS, 0, shift);
+		for (size_t n = 0; n < RECORDS; n++) {
+			assert_int_equal(open_trace(&reader, trace.bytes, whole.end[n] + shift), 0);
+			expect_shifted(&reader, n, -1, shift);
+		}
+		for (size_t size = HEADER; size < HEADER + shift; size += 1 + shift / 50) {
+			assert_int_equal(open_trace(&reader, trace.bytes, size), 0);
+			assert_int_equal(stingy_trace_next(&reader, &(struct stingy_trace_record){0}), -1);
+		}
+	}
+}
+
 /* Damage to one byte of the header, and what the reader says of it, at once or at the end. */
 static void test_bad_headers(void **state)
 {
@@ -34,10 +73,13 @@ static void test_bad_headers(void **state)
 		{0, 'S', "not a trace"},
 		{7, 0, "not a trace"},
 		{8, 0, "trace of a version that this program does not know"},
-		{8, 3, "trace of a version that this program does not know"},
+		{8, 4, "trace of a version that this program does not know"},
 		{12, HEADER - 1, "malformed header"},
 		{15, 1, "malformed header"},
 		{23, 255, "file ends before its last record"},
+		{72, HEADER - 1, "malformed header"}, /* the buffer's place is in the header, */
+		{73, 255, "malformed header"},        /* behind all that is committed, */
+		{72, HEADER, "malformed header"},     /* or leaves more to the buffer than it has bytes */
 	};
 	static struct trace trace;
 	struct stingy_trace_reader reader;
@@ -154,9 +196,8 @@ static void test_every_damaged_byte(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_truncation),
-		cmocka_unit_test(test_bad_headers),
-		cmocka_unit_test(test_bad_records),
+		cmocka_unit_test(test_every_truncation),   cmocka_unit_test(test_every_buffer),
+		cmocka_unit_test(test_bad_headers),        cmocka_unit_test(test_bad_records),
 		cmocka_unit_test(test_every_damaged_byte),
 	};
 

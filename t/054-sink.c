@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 static off_t size_of(const char *path)
@@ -60,7 +61,7 @@ static void test_grows(void **state)
 
 static void test_stops_at_the_bound(void **state)
 {
-	static const size_t bounds[] = {4096, 8192, 65536, 100000, MIB, MIB + 4096, 3 * MIB};
+	static const size_t bounds[] = {32768, 40960, 65536, 100000, MIB, MIB + 4096, 3 * MIB};
 
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(*bounds); i++) {
 		set_up(state);
@@ -108,6 +109,51 @@ static void test_survives_sigkill(void **state)
 	assert_true(WIFSIGNALED(status));
 	snprintf(sink.path, sizeof(sink.path), "%s.%d.trace", prefix, pid);
 	assert_int_equal(check_file(sink.path, 1234).flags, 0);
+}
+
+/* Reads the file as it is while it may be written; it must have at least n records. Returns how many it has. */
+static unsigned read_mapped(const char *path, unsigned n)
+{
+	struct stingy_trace_reader reader;
+	struct stingy_trace_record record;
+	int fd = open(path, O_RDONLY), more;
+	size_t size = (size_t)size_of(path);
+	unsigned seen = 0;
+
+	assert_true(fd >= 0);
+	void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	assert_true(data != MAP_FAILED);
+	close(fd);
+	assert_int_equal(stingy_trace_reader_init(&reader, data, size), 0);
+	for (; (more = stingy_trace_next(&reader, &record)) > 0; seen++) {
+		assert_int_equal(record.module.number, seen);
+		assert_int_equal(record.module.path.at[0], 'a' + (int)(seen % 26));
+		assert_int_equal(record.module.path.at[TEXT - 1], 'a' + (int)(seen % 26));
+	}
+	if (reader.header.committed <= size) /* else it has grown since */
+		assert_int_equal(more, 0);
+	assert_true(seen >= n);
+	munmap(data, size);
+	return seen;
+}
+
+/* What was in the buffer when it was looked at may be written, and the buffer filled again, amid that. */
+static void test_read_while_written(void **state)
+{
+	int status;
+	unsigned seen = 0;
+
+	(void)state;
+	open_sink(64 * MIB);
+	pid_t pid = fork();
+	if (pid == 0) {
+		put_many(8000);
+		_exit(0);
+	}
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		seen = read_mapped(sink.path, seen);
+	assert_int_equal(status, 0);
+	assert_int_equal(read_mapped(sink.path, seen), 8000);
 }
 
 static void test_fork_gives_two_traces(void **state)
@@ -205,6 +251,8 @@ static void test_refuses_what_it_cannot_open(void **state)
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(stingy_sink_open(&sink, "/dev/null/x", MIB, 0), -1);
 	assert_int_equal(errno, ENOTDIR);
+	assert_int_equal(stingy_sink_open(&sink, prefix, 16384, 0), -1); /* no room for the buffer */
+	assert_int_equal(errno, EFBIG);
 	assert_null(stingy_sink_room(&sink));
 	stingy_sink_end(&sink);
 	stingy_sink_forget(&sink);
@@ -219,6 +267,7 @@ int main(void)
 		CASE(test_stops_at_the_bound),
 		CASE(test_goes_on_after_its_end),
 		CASE(test_survives_sigkill),
+		CASE(test_read_while_written),
 		CASE(test_fork_gives_two_traces),
 		CASE(test_leaves_a_foreign_descriptor_alone),
 		CASE(test_closed_descriptors),

@@ -164,21 +164,26 @@ static bool same(const struct stingy_trace_record *a, const struct stingy_trace_
 	return false;
 }
 
-/* Expects the first n records of the whole trace, then the result, for good. */
-static void expect(struct stingy_trace_reader *reader, size_t n, int result)
+/* Expects the first n records of the whole trace, each so many bytes further on, then the result, for good. */
+static void expect_shifted(struct stingy_trace_reader *reader, size_t n, int result, size_t shift)
 {
 	struct stingy_trace_record record;
 
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(stingy_trace_next(reader, &record), 1);
 		assert_true(same(&record, &all[i]));
-		assert_int_equal(reader->at, whole.end[i + 1]);
+		assert_int_equal(reader->at, whole.end[i + 1] + shift);
 	}
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(stingy_trace_next(reader, &record), result);
 		assert_true(result == 0 ? !reader->error : reader->error != NULL);
-		assert_int_equal(reader->at, whole.end[n]);
+		assert_int_equal(reader->at, whole.end[n] + shift);
 	}
+}
+
+static void expect(struct stingy_trace_reader *reader, size_t n, int result)
+{
+	expect_shifted(reader, n, result, 0);
 }
 
 #endif

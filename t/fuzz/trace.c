@@ -85,7 +85,7 @@ static int check_next(struct stingy_trace_reader *reader)
 }
 
 /* Returns 0, or -1 if the header was refused. */
-static int check_trace(const uint8_t *data, size_t size)
+static int check_trace(uint8_t *data, size_t size)
 {
 	struct stingy_trace_reader reader;
 	struct stingy_trace_record record;
@@ -111,9 +111,15 @@ void fuzz_trace(const uint8_t *data, size_t size)
 						   .version = STINGY_TRACE_VERSION,
 						   .header_size = HEADER,
 						   .committed = HEADER + size};
-	uint8_t *trace;
+	uint8_t *trace = malloc(HEADER + size);
+	int result;
 
-	if (check_trace(data, size) == 0)
+	must(trace);
+	if (size)
+		memcpy(trace + HEADER, data, size);
+	result = check_trace(trace + HEADER, size);
+	free(trace);
+	if (result == 0)
 		return;
 	trace = malloc(HEADER + size);
 	must(trace);

@@ -160,7 +160,7 @@ static void print_record(const struct stingy_trace_record *record)
 	}
 }
 
-static int dump(const char *path, const void *data, size_t size)
+static int dump(const char *path, void *data, size_t size)
 {
 	struct stingy_trace_reader reader;
 	struct stingy_trace_record record;
@@ -183,7 +183,7 @@ static int dump_file(const char *path)
 	int result, fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0 && fstat(fd, &st) == 0)
-		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		data = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED) {
 		fprintf(stderr, "tracedump: cannot read '%s': %s\n", path, strerror(errno));
 		if (fd >= 0)
