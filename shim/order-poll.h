@@ -56,6 +56,12 @@ void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *f
 			      struct stingy_few *few);
 
 /*
+ * Whether the thread is to be left alone: what the kernel said of everything, in fds, is handed out then. Marks are of
+ * descriptors: of two entries of one, the first would take the other's turn for ever.
+ */
+bool stingy_order_poll_leaves(struct stingy_order *order, const struct pollfd *fds, uint32_t count);
+
+/*
  * Of what the kernel said, in fds, keeps what is to be handed out, and returns how many that is. *is_first: it is of
  * what is under way.
  */
