@@ -116,16 +116,27 @@ void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *f
 		}
 }
 
+/* The place of an accepted connection that is not registered with epoll as well; else NULL. */
+static struct stingy_watch *connection_of(const struct pollfd *entry)
+{
+	struct stingy_watch *watch = stingy_watch_of(entry->fd);
+	return watch && watch->role == STINGY_ROLE_ACCEPTED && watch->order == 0 ? watch : NULL;
+}
+
 /* Whether a connection has two entries; no other thread waits for it. */
 static bool has_twins(const struct pollfd *fds, uint32_t count)
 {
 	bool has_some = false;
-	for (uint32_t i = 0; i < 2 * count; i++) {
-		struct stingy_watch *watch = stingy_watch_of(fds[i % count].fd);
-		if (!watch || watch->role != STINGY_ROLE_ACCEPTED || watch->order != 0)
-			continue;
-		has_some |= i < count && watch->is_told;
-		watch->is_told = i < count; /* free for this, as epoll has no order of it */
+	for (uint32_t i = 0; i < count; i++) {
+		struct stingy_watch *watch = connection_of(&fds[i]);
+		has_some |= watch && watch->is_told;
+		if (watch)
+			watch->is_told = true; /* free for this, as epoll has no order of it */
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct stingy_watch *watch = connection_of(&fds[i]);
+		if (watch)
+			watch->is_told = false;
 	}
 	return has_some;
 }

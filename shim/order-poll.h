@@ -17,7 +17,6 @@
 
 #include "order.h"
 
-#include <alloca.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,8 +37,8 @@ struct stingy_few {
 #define STINGY_FEW_OF(count)                                                                                           \
 	{                                                                                                              \
 		.room = (count) < STINGY_FEW ? (count) : STINGY_FEW,                                                   \
-		.fds = alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(struct pollfd)),                  \
-		.at = alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(uint32_t)),                        \
+		.fds = __builtin_alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(struct pollfd)),        \
+		.at = __builtin_alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(uint32_t)),              \
 	}
 
 /* In the constructor. Returns 0 if it succeeds. */
