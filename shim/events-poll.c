@@ -79,7 +79,7 @@ static int ordered_poll(const struct wait *wait, struct pollfd *fds, nfds_t coun
 	int n = order->is_ordering && order->has_marked ? poll_few(wait, order, fds, (uint32_t)count, &is_first) : 0;
 	if (n == 0) {
 		n = next_poll(wait, fds, count);
-		if (n > 0 && order->is_ordering)
+		if (n > 0 && order->is_ordering && !stingy_order_poll_leaves(order, fds, (uint32_t)count))
 			n = stingy_order_poll_keep(order, fds, (uint32_t)count, &is_first);
 	}
 	stingy_order_poll_turned(order, fds, n > 0 ? (uint32_t)count : 0, is_first);

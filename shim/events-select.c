@@ -92,14 +92,18 @@ static int select_few(const struct wait *wait, struct stingy_order *order, const
 	static const struct timespec now = {0, 0};
 	struct timeval at_once = {0, 0};
 	struct wait asked = *wait;
-	struct stingy_few few = STINGY_FEW_OF(entries->n);
 	fd_set sets[SETS];
 	int saved = errno;
+	if (entries->n == 0)
+		return 0;
+	struct stingy_few few = STINGY_FEW_OF(entries->n);
 	stingy_order_poll_choose(order, entries->fds, entries->n, &few);
 	if (few.n == 0)
 		return 0;
-	for (int s = 0; s < SETS; s++)
+	for (int s = 0; s < SETS; s++) {
+		FD_ZERO(&sets[s]);
 		asked.set[s] = wait->set[s] ? &sets[s] : NULL;
+	}
 	asked.timeout = &at_once;
 	asked.time = &now;
 	write_sets(&asked, few.fds, few.n, false);
@@ -117,7 +121,7 @@ static int select_few(const struct wait *wait, struct stingy_order *order, const
 /* In a function of its own, and with no more entries than there may be, as threads may have a small stack. */
 static __attribute__((noinline)) int ordered_select(const struct wait *wait, struct stingy_order *order, uint32_t most)
 {
-	struct entries entries = {.room = most, .fds = alloca(most * sizeof(struct pollfd))};
+	struct entries entries = {.room = most, .fds = __builtin_alloca(most * sizeof(struct pollfd))};
 	bool is_first = false;
 	read_sets(wait, &entries);
 	int n = order->is_ordering && order->has_marked ? select_few(wait, order, &entries, &is_first) : 0;

@@ -75,6 +75,7 @@ static void report_one(const struct stingy_live *live, const struct stingy_live_
 		[STINGY_LEFT_THREADS] = " (several threads)",
 		[STINGY_LEFT_FORKED] = " (made before a fork)",
 		[STINGY_LEFT_DESCRIPTORS] = " (no descriptor for a second instance)",
+		[STINGY_LEFT_TWICE] = " (a descriptor twice in the array)",
 		[STINGY_LEFT_STRANGER] = " (perhaps by another descriptor, too)",
 	};
 	stingy_say("%s[%u]: order %s%s, bound %u, %lu events in %lu turns, of these %lu in %lu for what was under way; "

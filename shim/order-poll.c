@@ -4,7 +4,8 @@
 
 #include <pthread.h>
 
-#define POLL_LEAST 16u
+#define POLL_LEAST  16u
+#define TWINS_EVERY 16u /* turns with marks: then it is looked whether a descriptor is waited for twice */
 
 static __thread struct stingy_order *mine __attribute__((tls_model("initial-exec")));
 static pthread_key_t key; /* its destructor runs when a thread with an order exits */
@@ -52,7 +53,7 @@ struct stingy_order *stingy_order_poll_enter(uint64_t count)
 	}
 	if (!mine)
 		claim();
-	if (!mine)
+	if (!mine || mine->is_left)
 		return NULL;
 	stingy_order_begin(mine); /* there is nothing to be saved by a rest */
 	if (!mine->is_seen)
@@ -113,6 +114,39 @@ void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *f
 			few->n = 0; /* what is under way must not be left out */
 			return;
 		}
+}
+
+/* The place of an accepted connection that is not registered with epoll as well; else NULL. */
+static struct stingy_watch *connection_of(const struct pollfd *entry)
+{
+	struct stingy_watch *watch = stingy_watch_of(entry->fd);
+	return watch && watch->role == STINGY_ROLE_ACCEPTED && watch->order == 0 ? watch : NULL;
+}
+
+/* Whether a connection has two entries; no other thread waits for it. */
+static bool has_twins(const struct pollfd *fds, uint32_t count)
+{
+	bool has_some = false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct stingy_watch *watch = connection_of(&fds[i]);
+		has_some |= watch && watch->is_told;
+		if (watch)
+			watch->is_told = true; /* free for this, as epoll has no order of it */
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct stingy_watch *watch = connection_of(&fds[i]);
+		if (watch)
+			watch->is_told = false;
+	}
+	return has_some;
+}
+
+bool stingy_order_poll_leaves(struct stingy_order *order, const struct pollfd *fds, uint32_t count)
+{
+	if (order->n_cut++ % TWINS_EVERY != 0 || !has_twins(fds, count))
+		return false;
+	stingy_order_leave(order, STINGY_LEFT_TWICE);
+	return true;
 }
 
 /* What is ready. */

@@ -17,7 +17,6 @@
 
 #include "order.h"
 
-#include <alloca.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,8 +37,8 @@ struct stingy_few {
 #define STINGY_FEW_OF(count)                                                                                           \
 	{                                                                                                              \
 		.room = (count) < STINGY_FEW ? (count) : STINGY_FEW,                                                   \
-		.fds = alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(struct pollfd)),                  \
-		.at = alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(uint32_t)),                        \
+		.fds = __builtin_alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(struct pollfd)),        \
+		.at = __builtin_alloca(((count) < STINGY_FEW ? (count) : STINGY_FEW) * sizeof(uint32_t)),              \
 	}
 
 /* In the constructor. Returns 0 if it succeeds. */
@@ -54,6 +53,12 @@ struct stingy_order *stingy_order_poll_enter(uint64_t count);
 /* Chooses whom to ask about: few->n of them, or 0: everything. Not to be called if nothing is marked. */
 void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *fds, uint32_t count,
 			      struct stingy_few *few);
+
+/*
+ * Whether the thread is to be left alone: what the kernel said of everything, in fds, is handed out then. Marks are of
+ * descriptors: of two entries of one, the first would take the other's turn for ever.
+ */
+bool stingy_order_poll_leaves(struct stingy_order *order, const struct pollfd *fds, uint32_t count);
 
 /*
  * Of what the kernel said, in fds, keeps what is to be handed out, and returns how many that is. *is_first: it is of

@@ -66,7 +66,7 @@ struct stingy_order {
 	bool is_writing;     /* the last event was of this kind */
 	uint8_t n_listening; /* epoll: listening sockets that come first now and then, */
 	int listening[STINGY_ORDER_LISTENERS];
-	uint32_t n_cut;                /* and turns of kind 2 since then that the bound cut short */
+	uint32_t n_cut;                /* and turns of kind 2 since then that the bound cut short; poll: all */
 	uint32_t run;                  /* so many of it in a row */
 	uint32_t most;                 /* events that this turn may hand out, if it is of kind 2; 0: any number */
 	uint32_t n_first;              /* turns of kind 1 since the last of kind 2 */

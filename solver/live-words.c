@@ -40,6 +40,7 @@ static const char *const left[STINGY_LEFT_REASONS] = {
 	[STINGY_LEFT_THREADS] = "several threads use it",
 	[STINGY_LEFT_FORKED] = "it was made before a fork",
 	[STINGY_LEFT_DESCRIPTORS] = "there is no descriptor for a second instance",
+	[STINGY_LEFT_TWICE] = "it polls a descriptor twice at once",
 	[STINGY_LEFT_STRANGER] = "it may have another descriptor, too",
 };
 

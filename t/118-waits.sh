@@ -22,6 +22,8 @@ same_as_ever()
 
 tap_ok "registrations that are taken back by another descriptor of the instance" same_as_ever duplicate
 tap_ok "then the instance is left alone, and the report says why" grep -q ': order left (perhaps by another descriptor, too)' err
+tap_ok "poll: two entries of a descriptor each have their turn" same_as_ever twice
+tap_ok "as the thread is left alone, which the report says, too" grep -q ': order left (a descriptor twice in the array)' err
 for way in poll select; do
 	tap_ok "$way: a thread with hardly any stack" same_as_ever little $way
 	tap_ok "$way: threads that come and go" same_as_ever passing $way

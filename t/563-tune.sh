@@ -77,7 +77,7 @@ refuses()
 	timeout 240 "$stingy" tune "$@" >"$out/out" 2>&1
 	[ $? -eq 2 ] && says "$text"
 }
-tap_ok "a program that is not there" refuses "cannot run '/nonexistent'" /nonexistent
+tap_ok "a program that is not there" refuses "cannot run '/nonexistent'" -o "$out/none" /nonexistent
 tap_ok "a program that serves nobody" refuses "no event loop was seen" -o "$out/sh" sh -c :
 tap_ok "no program" refuses "tune what\?" --seconds 3
 tap_ok "no number of seconds" refuses "'0': is not a number of seconds" --seconds 0 true

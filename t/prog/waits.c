@@ -3,8 +3,9 @@
  * threads that close, in threads that come and go, on a small stack. Each mode says what it saw, which must be the same
  * under the library as without it.
  *
- *	waits duplicate          registrations are taken back by a duplicate of the instance's descriptor
- *	waits closers            other threads close connections; then waits for the end of stdin
+ *	waits duplicate            registrations are taken back by a duplicate of the instance's descriptor
+ *	waits closers              other threads close connections; then waits for the end of stdin
+ *	waits twice                poll, with two entries for each connection
  *	waits passing poll|select  threads wait, one after the other
  *	waits little poll|select   a thread waits that has the least stack that a thread may have
  */
@@ -31,6 +32,7 @@
 #define ROUNDS      20
 #define PASSING     100 /* more threads than there are orders */
 #define WAITED      40
+#define TURNS       400 /* twice what it takes for four of two times WAITED at a time, in one turn of nine */
 
 static int epoll, near[CONNECTIONS];
 static const char *way;
@@ -128,6 +130,23 @@ static int wait_by_poll(void)
 	return poll(fds, WAITED, 0);
 }
 
+static void mode_twice(void)
+{
+	int n_told[2 * WAITED] = {0}, n_without = 0;
+	accept_all(WAITED);
+	for (int turn = 0; turn < TURNS; turn++) {
+		struct pollfd fds[2 * WAITED];
+		for (int i = 0; i < 2 * WAITED; i++)
+			fds[i] = (struct pollfd){.fd = near[i % WAITED], .events = POLLIN};
+		check(poll(fds, 2 * WAITED, 0) > 0, "nothing is ready");
+		for (int i = 0; i < 2 * WAITED; i++)
+			n_told[i] += fds[i].revents != 0;
+	}
+	for (int i = 0; i < 2 * WAITED; i++)
+		n_without += n_told[i] == 0;
+	printf("%d entries without a turn\n", n_without);
+}
+
 static void *wait_often(void *unused)
 {
 	for (int i = 0; i < ROUNDS; i++)
@@ -158,6 +177,8 @@ int main(int argc, char **argv)
 		mode_duplicate();
 	else if (strcmp(argv[1], "closers") == 0)
 		mode_closers();
+	else if (strcmp(argv[1], "twice") == 0)
+		mode_twice();
 	else
 		run_threads(strcmp(argv[1], "passing") == 0 ? PASSING : 1,
 			    strcmp(argv[1], "little") == 0 ? (size_t)PTHREAD_STACK_MIN : 0);
