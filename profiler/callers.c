@@ -44,7 +44,7 @@ const struct stingy_stack *stingy_callers_stack(void)
 	return &self.stack;
 }
 
-uint32_t stingy_callers_find(const struct stingy_frame *at)
+__attribute__((hot)) uint32_t stingy_callers_find(const struct stingy_frame *at)
 {
 	const struct stingy_route *route = stingy_routes_find(at, &self.stack);
 	if (!route)

@@ -190,7 +190,8 @@ static __attribute__((noinline)) uint32_t walk(const struct stingy_frame *at)
 }
 
 /* A function of its own, so that its part of the stack is not left changed. */
-static __attribute__((noinline)) void put(struct stingy_trace_record *record, const struct stingy_record_refs *refs)
+static __attribute__((noinline, hot)) void put(struct stingy_trace_record *record,
+					       const struct stingy_record_refs *refs)
 {
 	uint32_t chain = STINGY_CHAIN_NONE, function = STINGY_FRAME_NONE;
 	if (refs->function)
@@ -218,7 +219,7 @@ void stingy_record_put(struct stingy_trace_record *record, const struct stingy_r
 	leave();
 }
 
-void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_frame *at)
+__attribute__((hot)) void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_frame *at)
 {
 	struct stingy_trace_record record; /* of which the rest is not worth setting to zeros each time */
 	record.type = STINGY_TRACE_ALLOC;
@@ -227,7 +228,7 @@ void stingy_record_alloc(void *object, size_t size, size_t align, const struct s
 	stingy_record_put(&record, &(struct stingy_record_refs){.at = at, .chain = &record.alloc.chain});
 }
 
-void stingy_record_free(const void *object)
+__attribute__((hot)) void stingy_record_free(const void *object)
 {
 	struct stingy_trace_record record;
 	record.type = STINGY_TRACE_FREE;

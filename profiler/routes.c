@@ -68,7 +68,8 @@ static inline bool still_leads(const struct stingy_route *route, const struct st
 	return word == end;
 }
 
-const struct stingy_route *stingy_routes_find(const struct stingy_frame *at, const struct stingy_stack *stack)
+__attribute__((hot)) const struct stingy_route *stingy_routes_find(const struct stingy_frame *at,
+								   const struct stingy_stack *stack)
 {
 	uint32_t place = first_place(at);
 	if (__builtin_expect(gone != stingy_frames_gone(), 0)) {

@@ -32,7 +32,7 @@ static inline void damage(struct cursor *cursor, const char *error)
  * A number of 2 to 8 bytes, without a branch: how long an address's change is, nobody can foretell, and each wrong
  * guess of the processor's costs more than all of this. Eight bytes are written, of which the last may be nobody's.
  */
-static __attribute__((noinline)) uint8_t *put_some(uint8_t *out, uint64_t value)
+static __attribute__((noinline, hot)) uint8_t *put_some(uint8_t *out, uint64_t value)
 {
 	unsigned len = ((63u - (unsigned)__builtin_clzll(value)) * 9 + 73) / 64; /* a seventh, without a division */
 	value = (value & 0xfffffff) | (value & 0xfffffff0000000) << 4;           /* groups of 28 bits; of 14; of 7 */
