@@ -17,7 +17,6 @@
 #include "writer.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -31,9 +30,8 @@
 #define MAX_TRACE_LEAST   (64ul << 10)
 
 /* Settled by the constructor. */
-static bool is_on;
-static bool is_single;
-static char prefix[PATH_MAX];
+static bool is_on, is_single;
+static char prefix[STINGY_SINK_PREFIX];
 static size_t bound;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below */
@@ -189,9 +187,8 @@ static __attribute__((noinline)) uint32_t walk(const struct stingy_frame *at)
 	return chain;
 }
 
-/* A function of its own, so that its part of the stack is not left changed. */
-static __attribute__((noinline, hot)) void put(struct stingy_trace_record *record,
-					       const struct stingy_record_refs *refs)
+static inline __attribute__((always_inline)) void put_inline(struct stingy_trace_record *record,
+							     const struct stingy_record_refs *refs)
 {
 	uint32_t chain = STINGY_CHAIN_NONE, function = STINGY_FRAME_NONE;
 	if (refs->function)
@@ -211,6 +208,31 @@ static __attribute__((noinline, hot)) void put(struct stingy_trace_record *recor
 		stingy_callers_check(refs->at, chain);
 }
 
+/* Functions of their own, so that their part of the stack is not left changed; for allocations, of which there are
+ * most, without a look at what is not in them. */
+static __attribute__((noinline)) void put(struct stingy_trace_record *record, const struct stingy_record_refs *refs)
+{
+	put_inline(record, refs);
+}
+
+static __attribute__((noinline, hot)) void put_alloc(void *object, size_t size, size_t align,
+						     const struct stingy_frame *at)
+{
+	struct stingy_trace_record record; /* of which the rest is not worth setting to zeros each time */
+	record.type = STINGY_TRACE_ALLOC;
+	record.alloc =
+		(struct stingy_trace_alloc){.align = (uint32_t)align, .size = size, .address = (uintptr_t)object};
+	put_inline(&record, &(struct stingy_record_refs){.at = at, .chain = &record.alloc.chain});
+}
+
+static __attribute__((noinline, hot)) void put_free(const void *object)
+{
+	struct stingy_trace_record record;
+	record.type = STINGY_TRACE_FREE;
+	record.alloc.address = (uintptr_t)object;
+	put_inline(&record, &(struct stingy_record_refs){.at = NULL});
+}
+
 void stingy_record_put(struct stingy_trace_record *record, const struct stingy_record_refs *refs)
 {
 	if (!enter())
@@ -221,19 +243,18 @@ void stingy_record_put(struct stingy_trace_record *record, const struct stingy_r
 
 __attribute__((hot)) void stingy_record_alloc(void *object, size_t size, size_t align, const struct stingy_frame *at)
 {
-	struct stingy_trace_record record; /* of which the rest is not worth setting to zeros each time */
-	record.type = STINGY_TRACE_ALLOC;
-	record.alloc =
-		(struct stingy_trace_alloc){.align = (uint32_t)align, .size = size, .address = (uintptr_t)object};
-	stingy_record_put(&record, &(struct stingy_record_refs){.at = at, .chain = &record.alloc.chain});
+	if (!enter())
+		return;
+	put_alloc(object, size, align, at);
+	leave();
 }
 
 __attribute__((hot)) void stingy_record_free(const void *object)
 {
-	struct stingy_trace_record record;
-	record.type = STINGY_TRACE_FREE;
-	record.alloc.address = (uintptr_t)object;
-	stingy_record_put(&record, &(struct stingy_record_refs){.at = NULL});
+	if (!enter())
+		return;
+	put_free(object);
+	leave();
 }
 
 uint64_t stingy_record_time(uint64_t at)
@@ -322,27 +343,6 @@ static int make_mark(void)
 	return 0;
 }
 
-/* Where traces go, as a path that stays good when the program changes its directory. */
-static int settle_prefix(void)
-{
-	const char *given = stingy_env("STINGY_TRACE");
-	if (!given)
-		given = "stingy";
-	size_t used = 0;
-	if (given[0] != '/') {
-		if (!getcwd(prefix, sizeof(prefix)))
-			return -1;
-		used = strlen(prefix);
-		prefix[used++] = '/';
-	}
-	if (used + strlen(given) >= sizeof(prefix)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(prefix + used, given, strlen(given) + 1);
-	return 0;
-}
-
 __attribute__((constructor)) static void begin(void)
 {
 	stingy_next_init();
@@ -370,8 +370,8 @@ __attribute__((constructor)) static void begin(void)
 		stingy_paint_forbid();
 		stingy_say_keep(); /* its result comes when the program ends, which may use descriptor 2 for a log */
 	}
-	if (settle_prefix() < 0 || make_mark() < 0 || stingy_frames_init() < 0 || stingy_chains_init() < 0 ||
-	    stingy_callers_init(must_check) < 0 ||
+	if (stingy_sink_settle(prefix, stingy_env("STINGY_TRACE")) < 0 || make_mark() < 0 || stingy_frames_init() < 0 ||
+	    stingy_chains_init() < 0 || stingy_callers_init(must_check) < 0 ||
 	    pthread_atfork(before_fork, after_fork_in_parent, after_fork_with_handlers) != 0) {
 		stingy_say("cannot profile: %s", strerrordesc_np(errno));
 	} else {

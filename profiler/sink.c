@@ -18,6 +18,25 @@
 #define NAMES_MAX 1000         /* files of one prefix and pid */
 #define BEGIN     (32ul << 10) /* bytes of header and buffer: a few pages, so that they stay in the cache */
 
+int stingy_sink_settle(char prefix[STINGY_SINK_PREFIX], const char *given)
+{
+	size_t used = 0;
+	if (!given)
+		given = "stingy";
+	if (given[0] != '/') {
+		if (!getcwd(prefix, STINGY_SINK_PREFIX))
+			return -1;
+		used = strlen(prefix);
+		prefix[used++] = '/';
+	}
+	if (used + strlen(given) >= STINGY_SINK_PREFIX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(prefix + used, given, strlen(given) + 1);
+	return 0;
+}
+
 static int open_new(struct stingy_sink *sink, const char *prefix)
 {
 	for (int i = 0; i < NAMES_MAX; i++) {

@@ -32,6 +32,14 @@ struct stingy_sink {
 	char path[4096];
 };
 
+#define STINGY_SINK_PREFIX 4096 /* bytes that a prefix may have, its end included */
+
+/*
+ * Where traces go (NULL: files called stingy here), as a prefix that stays good when the program changes its directory.
+ * Returns 0, or -1 with errno.
+ */
+int stingy_sink_settle(char prefix[STINGY_SINK_PREFIX], const char *given);
+
 /*
  * Opens a new file PREFIX.PID.trace (PREFIX.PID.1.trace and so on where that exists) with room for at most bound bytes.
  * parent: pid of the traced process this one was forked from, or 0. Returns 0, or -1 with errno.
