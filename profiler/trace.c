@@ -310,7 +310,8 @@ static const char *check_header(const struct stingy_trace_header *header)
 	if (header->written == 0)
 		return NULL;
 	if (header->written < header->header_size || header->written > header->committed ||
-	    header->committed - header->written > header->header_size - sizeof(*header))
+	    header->committed - header->written > header->header_size - sizeof(*header) ||
+	    header->committed - header->written > STINGY_TRACE_BUFFER_MAX)
 		return "malformed header";
 	return NULL;
 }
@@ -328,31 +329,33 @@ static void get_header(struct stingy_trace_header *header, const uint8_t *data)
 
 /*
  * Moves what is in the buffer to its place, as far as the file has it. If the process has emptied the buffer meanwhile,
- * what was moved may be later records, and is where those before it are by now: so it is all to be done again.
+ * what was copied may be later records, and must not hide those that the file has at their place by now.
  */
 static const char *settle(struct stingy_trace_reader *reader, uint8_t *data, size_t size)
 {
-	struct stingy_trace_header *header = &reader->header;
-	struct stingy_trace_header now;
+	uint8_t buffer[STINGY_TRACE_BUFFER_MAX];
+	struct stingy_trace_header *header = &reader->header, now;
+	size_t n;
 
 	get_header(&now, data);
 	do {
 		const char *error;
-		size_t n;
 
 		*header = now;
 		reader->whole = header->committed;
 		error = check_header(header);
 		if (error || header->written == 0)
 			return error;
-		reader->whole = header->written;
-		n = header->committed - header->written;
-		if (header->written < size)
-			memcpy(data + header->written, data + sizeof(*header),
-			       n < size - header->written ? n : size - header->written);
+		n = header->written < size ? size - header->written : 0;
+		if (n > header->committed - header->written)
+			n = header->committed - header->written;
+		memcpy(buffer, data + sizeof(*header), n);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		get_header(&now, data);
 	} while (now.written != header->written);
+	reader->whole = header->written;
+	if (n)
+		memcpy(data + header->written, buffer, n);
 	header->written = header->committed;
 	memcpy(data, header, sizeof(*header));
 	return NULL;

@@ -19,10 +19,11 @@
 
 #define STINGY_TRACE_MAGIC         "stngytrc"
 #define STINGY_TRACE_VERSION       3u
-#define STINGY_TRACE_VERSION_LEAST 1u   /* that the reader knows: it had the types up to TASK_END; 2 had no buffer */
-#define STINGY_CHAIN_MAX           64   /* frames of one chain; deeper ones are cut at their outer end */
-#define STINGY_TRACE_STRING_MAX    4095 /* bytes of a path or name; longer ones are cut */
-#define STINGY_TRACE_RECORD_MAX    8192 /* bytes of the longest record */
+#define STINGY_TRACE_VERSION_LEAST 1u    /* that the reader knows: it had the types up to TASK_END; 2 had no buffer */
+#define STINGY_CHAIN_MAX           64    /* frames of one chain; deeper ones are cut at their outer end */
+#define STINGY_TRACE_STRING_MAX    4095  /* bytes of a path or name; longer ones are cut */
+#define STINGY_TRACE_RECORD_MAX    8192  /* bytes of the longest record */
+#define STINGY_TRACE_BUFFER_MAX    32768 /* bytes of the longest buffer */
 
 /* Flags in the header. */
 #define STINGY_TRACE_FULL  1u /* the bound was reached: what came later is missing */
