@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Makes the ready manifests anew, for the servers that are installed: profiles each under all its workloads of t/servers/,
-# and under 2,500 kept-alive connections, solves both together, runs it under that, and writes manifests/debian-12/NAME.manifest, with what it was made from and what it gains at
-# its head. Run in the build directory, on a quiet machine; names of t/servers/ as arguments; without, all that have a
-# manifest. --gain first: only what they gain is measured anew, half a minute each.
+# and under 2,500 kept-alive connections, solves both together, runs it under that, and writes
+# manifests/debian-12/NAME.manifest, with what it was made from and what it gains at its head. Run in the build directory,
+# on a quiet machine; names of t/servers/ as arguments; without, all that have a manifest. RENEW_CONNECTIONS: fewer of
+# them, for a server that bears no more. --gain first: only what they gain is measured anew, half a minute each.
 
 # shellcheck source-path=SCRIPTDIR source=../t/servers.sh disable=SC2034,SC2154,SC2317 # to and from files; called by name
 . "$(dirname "$0")/../t/servers.sh"
 ready=$(realpath "$(dirname "$0")")/debian-12
-busy=2500 # connections
+busy=${RENEW_CONNECTIONS:-2500}
 busy_seconds=2
 packages=$(realpath "${STINGY_PACKAGES:-$servers_at/../packages}")
 

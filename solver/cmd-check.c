@@ -123,12 +123,15 @@ static void check_high(struct check *check, const struct stingy_manifest_slab *s
 	if (stingy_manifest_high(slab) + (uint64_t)slab->high <= HUGE_PAGE)
 		finding(check, OK, "high slab of %" PRIu32 " bytes: fits the same huge page", slab->high);
 	else
-		finding(check, OK, "high slab of %" PRIu32 " bytes: beyond the huge page as many of them as are used",
+		finding(check, OK,
+			"high slab of %" PRIu32 " bytes: beyond the huge page, on ordinary pages as they are used",
 			slab->high);
 }
 
-/* An arena begins with huge pages, which it takes for good. Threads that share a processor share its cache: their
- * arenas compete. */
+/*
+ * An arena begins with huge pages, which it takes for good. Threads that share a processor share its cache: their
+ * arenas compete.
+ */
 static void check_arenas(struct check *check, const struct stingy_manifest_slab *slab)
 {
 	uint64_t bytes = (uint64_t)stingy_round_up(slab->size, HUGE_PAGE) * slab->arenas;

@@ -73,6 +73,26 @@ static void announced_stages_and_tasks_go_first(void **state)
 	assert_int_equal(stage(replayed, "read_it")->rest_ns, 2000);
 }
 
+/* A turn takes a microsecond here, however many connections it accepts. */
+static void a_turn_for_many_tasks_is_as_many_timed_runs(void **state)
+{
+	struct replayed *replayed = *state;
+
+	turn(replayed, 3);
+	for (uint64_t fd = 5; fd < 9; fd++) {
+		made_fd(&replayed->made, STINGY_TRACE_ACCEPT, fd);
+		made_alloc(&replayed->made, replayed->a, 16, fd << 8);
+	}
+	turn(replayed, 5);
+	made_alloc(&replayed->made, replayed->a, 16, 0x1000);
+	replay(replayed);
+	assert_int_equal(stage(replayed, "read_it")->runs, 5);
+	assert_int_equal(stage(replayed, "read_it")->firsts, 1);
+	assert_int_equal(stage(replayed, "read_it")->first_ns, 250);
+	assert_int_equal(stage(replayed, "read_it")->rests, 4);
+	assert_int_equal(stage(replayed, "read_it")->rest_ns, 750 + 1000);
+}
+
 static void order_and_company_are_seen(void **state)
 {
 	struct replayed *replayed = *state;
@@ -163,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(stages_have_what_is_live_and_what_they_need),
 		TEST(announced_stages_and_tasks_go_first),
+		TEST(a_turn_for_many_tasks_is_as_many_timed_runs),
 		TEST(order_and_company_are_seen),
 		TEST(one_odd_run_does_not_set_the_need),
 		TEST(realloc_begins_a_run_before_it_ends_an_object),
