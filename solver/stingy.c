@@ -8,6 +8,7 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ static const struct command commands[] = {
 static void print_help(FILE *out)
 {
 	fputs("usage: stingy COMMAND [OPTION]... [ARGUMENT]...\n"
-	      "       stingy --help | --version\n\n"
+	      "       stingy help [COMMAND] | --help | --version\n\n"
 	      "Keeps the memory of an event-driven server's requests within the cache, without changing the "
 	      "server.\n\n",
 	      out);
@@ -67,13 +68,29 @@ static int run_command(int argc, char **argv)
 	return STINGY_EXIT_BAD_INPUT;
 }
 
+static bool asks_for_help(const char *argument)
+{
+	return strcmp(argument, "help") == 0 || strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+/* 'help COMMAND' is 'COMMAND --help'. */
+static int help_command(char **argv)
+{
+	static char option[] = "--help";
+	char *argument[] = {argv[0], argv[2], option, NULL};
+
+	return run_command(3, argument);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
 		print_help(stderr);
 		return STINGY_EXIT_BAD_INPUT;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (argc > 2 && strcmp(argv[1], "help") == 0)
+		return flush_output(help_command(argv));
+	if (asks_for_help(argv[1])) {
 		print_help(stdout);
 		return flush_output(STINGY_EXIT_OK);
 	}

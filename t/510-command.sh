@@ -41,6 +41,17 @@ no_arguments()
 	run 2 && [ ! -s out ] && grep -q '^usage: ' err
 }
 tap_ok "no command: usage on stderr" no_arguments
+helped()
+{
+	run 0 "$1" --help && cp out wanted && run 0 help "$1" && cmp out wanted
+}
+tap_ok "help of a command" helped tune
+overview()
+{
+	run 0 --help && cp out wanted && run 0 help && cmp out wanted
+}
+tap_ok "help" overview
+tap_ok "help of an unknown command" refuses 2 "'nonsense'" help nonsense
 tap_ok "an unknown command" refuses 2 "'nonsense'" nonsense
 tap_ok "profile without a program" refuses 2 "profile what" profile
 tap_ok "profile with a size that is none" refuses 2 "'3Q'" profile --max-trace 3Q true
