@@ -94,8 +94,8 @@ enum stingy_live_left {
 	STINGY_LEFT_THREADS,     /* several threads wait on it, or register with it */
 	STINGY_LEFT_FORKED,      /* it was made before a fork */
 	STINGY_LEFT_DESCRIPTORS, /* no descriptor for our own instance, or it was closed; or one of too high a number */
-	STINGY_LEFT_STRANGER,    /* what is registered with it is registered by a name of an instance that is not known */
-	STINGY_LEFT_TWICE,       /* poll: a descriptor is in the array twice */
+	STINGY_LEFT_STRANGER, /* what is registered with it is registered by a name of an instance that is not known */
+	STINGY_LEFT_TWICE,    /* poll: a descriptor is in the array twice */
 	STINGY_LEFT_REASONS,
 };
 

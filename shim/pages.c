@@ -14,17 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Of newer kernels than the C library's headers may know. */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-#ifndef MAP_HUGE_2MB
-#define MAP_HUGE_2MB (21 << 26)
-#endif
-
 /* How long it is tried while the other process is at the same pages, in ms. */
 #define MEND_MOST 20
 

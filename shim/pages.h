@@ -10,6 +10,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
+
+/* Of newer kernels than the C library's headers may know. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+#ifndef MAP_HUGE_2MB
+#define MAP_HUGE_2MB (21 << 26)
+#endif
 
 #define STINGY_PAGE      4096u       /* bytes; x86-64 has no other base page */
 #define STINGY_HUGE_PAGE (2ul << 20) /* bytes */

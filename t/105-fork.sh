@@ -9,9 +9,6 @@ stingy=$(realpath "${STINGY:-${builddir:-.}/stingy}")
 . "${0%/*}/shim.sh"
 
 forker=$progdir/forker
-pool=/proc/sys/vm/nr_hugepages
-old_pool=
-trap '[ -z "$old_pool" ] || echo "$old_pool" >"$pool"; rm -rf "$work"' EXIT
 
 # The sites of all modes: those of the one function that makes objects.
 profiled sites "$forker" again >/dev/null || tap_bail "cannot profile"
@@ -136,8 +133,7 @@ explicit_pages()
 	cat out err
 	grep -q '^page size 2048$' out && grep -q '^page size [0-9]* in the child$' out
 }
-old=$(cat "$pool" 2>/dev/null)
-if [ "$old" = 0 ] && { old_pool=$old; echo "$pages" >"$pool"; } 2>/dev/null && [ "$(cat "$pool")" -eq "$pages" ]; then
+if has_pool "$pages"; then
 	tap_ok "explicit pages, as many as the arena needs and none for a copy" explicit_pages
 else
 	tap_skip "explicit pages" "the kernel's pool cannot be had"

@@ -8,9 +8,6 @@
 . "${0%/*}/shim.sh"
 
 forks=$progdir/forks
-pool=/proc/sys/vm/nr_hugepages
-old_pool=
-trap '[ -z "$old_pool" ] || echo "$old_pool" >"$pool"; rm -rf "$work"' EXIT
 
 profiled sites "$forks" crowded >/dev/null || tap_bail "cannot profile"
 first_trace sites first
@@ -45,8 +42,7 @@ forks_in_a_turn()
 tap_ok "a fork in a turn of the loop under the profiling library: each process has a whole trace" forks_in_a_turn
 
 export STINGY_PAGES=explicit
-old=$(cat "$pool" 2>/dev/null)
-if [ "$old" = 0 ] && { old_pool=$old; echo 1 >"$pool"; } 2>/dev/null && [ "$(cat "$pool")" -eq 1 ]; then
+if has_pool 1; then
 	tap_ok "the same signal handler, on explicit pages" children_live amid
 else
 	tap_skip "the same signal handler, on explicit pages" "the kernel's pool cannot be had"

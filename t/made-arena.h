@@ -22,13 +22,6 @@
 
 #define PAGE 4096u /* bytes */
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-
 /* What the kernel pretends to have. */
 static struct {
 	bool transparent;

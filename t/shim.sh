@@ -16,6 +16,8 @@ cd "$work" || exit 1
 unset LD_PRELOAD STINGY_MAIN STINGY_MANIFEST STINGY_DRY_RUN STINGY_REPORT STINGY_TRACE STINGY_MAX_TRACE STINGY_BATCH
 unset STINGY_CALLS STINGY_CHECK_WALK STINGY_ONLY_ALLOCATIONS STINGY_PAGES STINGY_CANARIES STINGY_SCHEDULE
 
+command=() # what unnoticed and serves_more run: the test's to set
+
 # A test that hangs is a test that fails; nothing here takes as long.
 limit=300 # seconds
 
@@ -47,6 +49,16 @@ solve()
 	local prefix=$1
 	shift
 	"$progdir/tracedump" "$prefix".*.trace | awk "$@" -f "$testdir/trace-manifest.awk"
+}
+
+# has_pool PAGES: whether the kernel's pool, empty so far, has so many explicit huge pages now; they are given back at the
+# end.
+has_pool()
+{
+	local pool=/proc/sys/vm/nr_hugepages
+	[ "$(cat "$pool" 2>/dev/null)" = 0 ] && [ -w "$pool" ] || return 1
+	trap 'echo 0 >/proc/sys/vm/nr_hugepages; rm -rf "$work"' EXIT
+	{ echo "$1" >"$pool"; } 2>/dev/null && [ "$(cat "$pool")" -eq "$1" ]
 }
 
 # first_trace PREFIX NAME: of the traces PREFIX.*.trace of several processes, NAME.0.trace is that of the one that was
