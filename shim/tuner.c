@@ -82,13 +82,15 @@ static bool is_worth_trying(const struct stingy_tuner *tuner, uint32_t bound)
 /* The next to be tried against none: what was settled on, then the others; 0: that was all. */
 static uint32_t next_opening(struct stingy_tuner *tuner)
 {
+	uint32_t start = tuner->start > tuner->floor ? tuner->start : tuner->floor;
 	while (tuner->step < N_OPENINGS + 2) {
 		uint32_t step = tuner->step++, bound = tuner->before;
 		if (step > N_OPENINGS)
-			bound = tuner->start != USUAL ? USUAL : 0;
+			bound = start != USUAL ? USUAL : 0;
 		else if (step > 0)
-			bound = tuner->start * openings[step - 1] / 8;
-		if (is_worth_trying(tuner, bound) && (step == 0 || bound != tuner->before))
+			bound = start * openings[step - 1] / 8;
+		bool is_new = bound != tuner->before && bound >= tuner->floor;
+		if (is_worth_trying(tuner, bound) && (step == 0 || is_new))
 			return bound;
 	}
 	return 0;

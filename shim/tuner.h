@@ -15,10 +15,11 @@
  * (at least two fifths of what the middle half of them spans), as noise can yield six votes by chance.
  *
  * Searches: a row of duels. A few bounds are tried against "none", the one last settled on first; then the winner
- * against its double and its half, until none is better. The result is held for a number of blocks, and "none" also
- * for an amount of work, as blocks are short on a fast server. Both numbers double when the next search has the same
- * result, so that in the long run searching costs next to nothing. A load that is much larger or smaller brings the
- * next search forward.
+ * against its double and its half, until none is better. Where a turn costs much, whatever is in it, a search begins
+ * with bounds no smaller than a floor, and goes below it only from one that has won. The result is held for a number of
+ * blocks, and "none" also for an amount of work, as blocks are short on a fast server. Both numbers double when the
+ * next search has the same result, so that in the long run searching costs next to nothing. A load that is much larger
+ * or smaller brings the next search forward.
  *
  * Full regions: where allocations find the arena's regions full, the bound is too large for them. If that happens more
  * often than when the bound was settled on, the next search is brought forward, and tries half of the bound and not its
@@ -89,6 +90,7 @@ struct stingy_tuner {
 	uint32_t bound;          /* now in force; 0: none */
 	uint32_t chosen;         /* the best so far; 0: none */
 	uint32_t start;          /* the first bound that is tried */
+	uint32_t floor;          /* with less no search begins; who has the tuner sets it, if turns cost more */
 	bool is_fixed;           /* the bound is the user's: it rests, but there is no search */
 	bool is_resting;         /* there are too few events for the bound to matter */
 	uint32_t rich;           /* answers of a turn: about the most there were lately */

@@ -140,11 +140,33 @@ static void test_error_rates(void **state)
 	error_rate(-3, 7, 0, 150);
 }
 
+/* Small bounds are not tried, where turns are dear, unless one that is larger has won. */
+static void test_floor(void **state)
+{
+	struct model model;
+	uint32_t least = UINT32_MAX;
+	(void)state;
+	begin(&model, 2500, 0, 20000, 0);
+	model.tuner.floor = 78;
+	for (unsigned i = 0; i < 2000 || model.tuner.phase != STINGY_TUNER_HOLDING; i++) {
+		if (model.tuner.bound != 0 && model.tuner.bound < least)
+			least = model.tuner.bound;
+		turn(&model);
+	}
+	assert_int_equal(model.tuner.chosen, 0);
+	assert_int_equal(least, 78);
+	begin(&model, 2500, 16, 0, 0);
+	model.tuner.floor = 78;
+	run(&model, 1000000);
+	settle(&model);
+	assert_in_range(model.tuner.chosen, 4, 39);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_finds),   cmocka_unit_test(test_leaves_alone), cmocka_unit_test(test_noise),
-		cmocka_unit_test(test_in_step), cmocka_unit_test(test_error_rates),
+		cmocka_unit_test(test_finds), cmocka_unit_test(test_leaves_alone), cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_floor), cmocka_unit_test(test_in_step),      cmocka_unit_test(test_error_rates),
 	};
 	seed_random(60);
 	return cmocka_run_group_tests(tests, NULL, NULL);
