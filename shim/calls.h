@@ -10,6 +10,7 @@
 
 #include "next.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -22,6 +23,9 @@
 /* What the C library's headers make of poll and ppoll in programs built with _FORTIFY_SOURCE. */
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t size);
+
+/* Events that may be asked for in one epoll_wait; more are an error. */
+#define STINGY_EPOLL_MOST ((int)(INT_MAX / sizeof(struct epoll_event)))
 
 #define STINGY_FOR_EACH_CALL(DO)                                                                                       \
 	DO(epoll_wait)                                                                                                 \

@@ -59,30 +59,45 @@ static __attribute__((noinline)) int poll_few(const struct wait *wait, struct st
 	if (n < 0 && errno == EINTR)
 		return -1;
 	errno = saved;
-	n = n >= 0 ? stingy_order_poll_keep(order, few.fds, few.n, is_first) : 0;
-	for (uint32_t i = 0; i < count && n > 0; i++)
-		fds[i].revents = 0;
-	for (uint32_t i = 0; i < few.n && n > 0; i++)
+	if (n <= 0)
+		return 0;
+	n = stingy_order_poll_keep(order, few.fds, few.n, n, is_first);
+	for (uint32_t i = 0; i < few.n; i++)
 		fds[few.at[i]].revents = few.fds[i].revents;
 	return n;
+}
+
+/* Asks about everything. Once the kernel has taken the entries, they can be looked at. It counts them in 32 bits. */
+static int poll_all(const struct wait *wait, struct stingy_order *order, struct pollfd *fds, nfds_t count,
+		    bool *is_first)
+{
+	int n = next_poll(wait, fds, count);
+	if (n < 0)
+		return n;
+	order->taken = fds;
+	order->n_taken = (uint32_t)count;
+	if (order->is_ordering && n > 0 && stingy_order_poll_leaves(order, fds, (uint32_t)count))
+		return n;
+	return stingy_order_poll_keep(order, fds, (uint32_t)count, n, is_first);
 }
 
 static int ordered_poll(const struct wait *wait, struct pollfd *fds, nfds_t count)
 {
 	bool is_mistaken = (wait->by == POLL_CHK || wait->by == PPOLL_CHK) && wait->size / sizeof(*fds) < count;
-	struct stingy_order *order = fds && count < UINT32_MAX && !is_mistaken ? stingy_order_poll_enter(count) : NULL;
+	struct stingy_order *order = is_mistaken ? NULL : stingy_order_poll_enter(count);
 	if (!order)
 		return next_poll(wait, fds, count);
 	if (!order->is_seen)
 		return stingy_order_heard(order, next_poll(wait, fds, count));
-	bool is_first = false;
-	int n = order->is_ordering && order->has_marked ? poll_few(wait, order, fds, (uint32_t)count, &is_first) : 0;
-	if (n == 0) {
-		n = next_poll(wait, fds, count);
-		if (n > 0 && order->is_ordering && !stingy_order_poll_leaves(order, fds, (uint32_t)count))
-			n = stingy_order_poll_keep(order, fds, (uint32_t)count, &is_first);
-	}
-	stingy_order_poll_turned(order, fds, n > 0 ? (uint32_t)count : 0, is_first);
+	bool is_taken = fds == order->taken && count <= order->n_taken, is_first = false;
+	int n = 0;
+	if (is_taken && order->is_ordering && order->has_marked)
+		n = poll_few(wait, order, fds, (uint32_t)count, &is_first);
+	else
+		stingy_order_poll_count(order, is_taken ? fds : NULL, (uint32_t)count);
+	if (n == 0)
+		n = poll_all(wait, order, fds, count, &is_first);
+	stingy_order_end(order, is_first);
 	return n;
 }
 

@@ -6,6 +6,7 @@
 #include "order-poll.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define ENTRY __attribute__((visibility("default")))
 
@@ -39,6 +40,44 @@ static int next_select(const struct wait *wait)
 	return NEXT(select)(wait->count, set[READS], set[WRITES], set[OTHERS], wait->timeout);
 }
 
+/* This thread's sets that the kernel took last: they are there, and can be looked at before it is asked. */
+static __thread struct {
+	const fd_set *set;
+	int count;
+} taken[SETS] __attribute__((tls_model("initial-exec")));
+
+static bool is_taken(const struct wait *wait)
+{
+	for (int s = 0; s < SETS; s++)
+		if (wait->set[s] && (wait->set[s] != taken[s].set || wait->count > taken[s].count))
+			return false;
+	return true;
+}
+
+static void take(const struct wait *wait)
+{
+	for (int s = 0; s < SETS; s++)
+		if (wait->set[s]) {
+			taken[s].set = wait->set[s];
+			taken[s].count = wait->count;
+		}
+}
+
+/* Words of a set that the kernel reads and writes. */
+static size_t words(const struct wait *wait)
+{
+	return ((size_t)wait->count + NFDBITS - 1) / NFDBITS;
+}
+
+/* Who is in any of the sets. */
+static unsigned long any_word(const struct wait *wait, size_t i)
+{
+	unsigned long bits = 0;
+	for (int s = 0; s < SETS; s++)
+		bits |= wait->set[s] ? (unsigned long)wait->set[s]->fds_bits[i] : 0;
+	return bits;
+}
+
 static short events_in(const struct wait *wait, int fd)
 {
 	int events = 0;
@@ -51,17 +90,27 @@ static short events_in(const struct wait *wait, int fd)
 static void read_sets(const struct wait *wait, struct entries *entries)
 {
 	entries->n = 0;
-	for (int fd = 0; fd < wait->count && entries->n < entries->room; fd++) {
-		short events = events_in(wait, fd);
-		if (events != 0)
-			entries->fds[entries->n++] = (struct pollfd){.fd = fd, .events = events};
+	for (size_t i = 0; i < words(wait); i++) {
+		unsigned long left = any_word(wait, i);
+		for (; left != 0 && entries->n < entries->room; left &= left - 1) {
+			int fd = (int)i * NFDBITS + __builtin_ctzl(left);
+			if (fd >= wait->count)
+				return;
+			entries->fds[entries->n++] = (struct pollfd){.fd = fd, .events = events_in(wait, fd)};
+		}
 	}
 }
 
-static void read_results(const struct wait *wait, struct pollfd *fds, uint32_t n)
+/* Of n bits that are set, returns how many descriptors they are of. */
+static int read_results(const struct wait *wait, struct pollfd *fds, uint32_t count, int n)
 {
-	for (uint32_t i = 0; i < n; i++)
-		fds[i].revents = events_in(wait, fds[i].fd);
+	int ready = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		fds[i].revents = n > 0 ? events_in(wait, fds[i].fd) : 0;
+		n -= __builtin_popcount((unsigned)fds[i].revents);
+		ready += fds[i].revents != 0;
+	}
+	return ready;
 }
 
 /* Writes what is asked for, or what was found, of the entries into the sets. Returns how many bits that is. */
@@ -71,8 +120,7 @@ static int write_sets(const struct wait *wait, const struct pollfd *fds, uint32_
 	for (int s = 0; s < SETS; s++) {
 		if (!wait->set[s])
 			continue;
-		for (int fd = 0; fd < wait->count; fd++)
-			FD_CLR(fd, wait->set[s]);
+		memset(wait->set[s], 0, words(wait) * sizeof(fd_mask));
 		for (uint32_t i = 0; i < n; i++)
 			if ((is_result ? fds[i].revents : fds[i].events) & events_of[s]) {
 				FD_SET(fds[i].fd, wait->set[s]);
@@ -83,11 +131,10 @@ static int write_sets(const struct wait *wait, const struct pollfd *fds, uint32_
 }
 
 /*
- * Asks about a few only, and at once. Returns how many of them are handed out: then the sets say which; or -1 if a
+ * Asks about a few only, and at once. Returns how many bits of them are handed out: then the sets have them; or -1 if a
  * signal came, on which the server may have to act before it waits.
  */
-static int select_few(const struct wait *wait, struct stingy_order *order, const struct entries *entries,
-		      bool *is_first)
+static int select_few(const struct wait *wait, struct stingy_order *order, struct entries *entries, bool *is_first)
 {
 	static const struct timespec now = {0, 0};
 	struct timeval at_once = {0, 0};
@@ -111,11 +158,19 @@ static int select_few(const struct wait *wait, struct stingy_order *order, const
 	if (n < 0 && errno == EINTR)
 		return -1;
 	errno = saved;
-	if (n < 0)
+	if (n <= 0)
 		return 0;
-	read_results(&asked, few.fds, few.n);
-	n = stingy_order_poll_keep(order, few.fds, few.n, is_first);
-	return n > 0 ? write_sets(wait, few.fds, few.n, true) : 0;
+	n = read_results(&asked, few.fds, few.n, n);
+	stingy_order_poll_keep(order, few.fds, few.n, n, is_first);
+	return write_sets(wait, few.fds, few.n, true);
+}
+
+/* Of n bits of the entries that are set, keeps what is to be handed out; returns how many that is. */
+static int keep(const struct wait *wait, struct stingy_order *order, struct entries *entries, int n, bool *is_first)
+{
+	int ready = read_results(wait, entries->fds, entries->n, n);
+	int kept = stingy_order_poll_keep(order, entries->fds, entries->n, ready, is_first);
+	return kept < ready ? write_sets(wait, entries->fds, entries->n, true) : n;
 }
 
 /* In a function of its own, and with no more entries than there may be, as threads may have a small stack. */
@@ -123,37 +178,63 @@ static __attribute__((noinline)) int ordered_select(const struct wait *wait, str
 {
 	struct entries entries = {.room = most, .fds = __builtin_alloca(most * sizeof(struct pollfd))};
 	bool is_first = false;
+	int n = 0;
 	read_sets(wait, &entries);
-	int n = order->is_ordering && order->has_marked ? select_few(wait, order, &entries, &is_first) : 0;
-	bool is_everything = n == 0;
-	if (is_everything)
+	if (order->is_ordering && order->has_marked)
+		n = select_few(wait, order, &entries, &is_first);
+	else
+		stingy_order_poll_count(order, entries.fds, entries.n);
+	if (n == 0) {
 		n = next_select(wait);
-	if (n > 0)
-		read_results(wait, entries.fds, entries.n);
-	if (n > 0 && is_everything && order->is_ordering) {
-		stingy_order_poll_keep(order, entries.fds, entries.n, &is_first);
-		n = write_sets(wait, entries.fds, entries.n, true);
+		if (n > 0)
+			n = keep(wait, order, &entries, n, &is_first);
 	}
-	stingy_order_poll_turned(order, entries.fds, n > 0 ? entries.n : 0, is_first);
+	stingy_order_end(order, is_first);
 	return n;
+}
+
+/* n bits are set, and nobody knows any more what was asked for. */
+static __attribute__((noinline)) int order_results(const struct wait *wait, struct stingy_order *order, int n)
+{
+	struct entries entries = {.room = (uint32_t)n, .fds = __builtin_alloca((uint32_t)n * sizeof(struct pollfd))};
+	bool is_first = false;
+	read_sets(wait, &entries);
+	stingy_order_poll_count(order, NULL, 0);
+	n = keep(wait, order, &entries, n, &is_first);
+	stingy_order_end(order, is_first);
+	return n;
+}
+
+/*
+ * The server's sets may not be there at all: the kernel has not seen them yet, and is asked first. Then they say what
+ * is ready; if that is enough for a loop, it is ordered.
+ */
+static int first_select(const struct wait *wait)
+{
+	int n = next_select(wait);
+	if (n < 0)
+		return n;
+	take(wait);
+	struct stingy_order *order = stingy_order_poll_enter((uint64_t)n);
+	if (!order)
+		return n;
+	return order->is_seen ? order_results(wait, order, n) : stingy_order_heard(order, n);
 }
 
 /* How many descriptors are waited for, or more: bits behind the last one may be set. */
 static uint32_t most_descriptors(const struct wait *wait)
 {
 	uint32_t most = 0;
-	for (int fd = 0; fd < wait->count; fd += NFDBITS) {
-		unsigned long bits = 0;
-		for (int s = 0; s < SETS; s++)
-			bits |= wait->set[s] ? (unsigned long)wait->set[s]->fds_bits[fd / NFDBITS] : 0;
-		most += (uint32_t)__builtin_popcountl(bits);
-	}
+	for (size_t i = 0; i < words(wait); i++)
+		most += (uint32_t)__builtin_popcountl(any_word(wait, i));
 	return most;
 }
 
 static int any_select(const struct wait *wait)
 {
 	bool is_in_range = wait->count > 0 && wait->count <= FD_SETSIZE;
+	if (is_in_range && !is_taken(wait))
+		return first_select(wait);
 	uint32_t most = is_in_range ? most_descriptors(wait) : 0;
 	struct stingy_order *order = is_in_range ? stingy_order_poll_enter(most) : NULL;
 	if (!order)

@@ -15,10 +15,8 @@
 /* Counts what was sent, if anything was. Returns result, with errno as it is. */
 static ssize_t sent(int fd, ssize_t result)
 {
-	if (stingy_order_is_counting && result > 0) {
-		const struct stingy_watch *watch = stingy_watch_of(fd);
-		stingy_order_answers += watch && watch->role == STINGY_ROLE_ACCEPTED;
-	}
+	if (stingy_order_is_counting && result > 0)
+		stingy_order_answers += stingy_watch_role_of(fd) == STINGY_ROLE_ACCEPTED;
 	return result;
 }
 

@@ -53,7 +53,8 @@ static int ask_first(const struct wait *wait, struct stingy_order *order, int ma
 
 static int ordered_wait(const struct wait *wait, int max)
 {
-	struct stingy_order *order = max > 0 ? stingy_order_epoll_enter(wait->epoll) : NULL;
+	bool is_right = max > 0 && max <= STINGY_EPOLL_MOST;
+	struct stingy_order *order = is_right ? stingy_order_epoll_enter(wait->epoll) : NULL;
 	if (!order)
 		return next_wait(wait, wait->epoll, max, false);
 	if (!order->is_seen)

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 
 #define FIRST_LEAST 200 /* descriptors below it are the program's habit */
 #define NOT_TO_COPY (EPOLLWAKEUP | EPOLLEXCLUSIVE)
@@ -19,10 +18,9 @@ static __thread char self __attribute__((tls_model("initial-exec")));
 /* The order of an epoll instance; NULL: it is none of the server's, or left alone. */
 static struct stingy_order *order_of(int epoll)
 {
-	const struct stingy_watch *watch = stingy_watch_of(epoll);
-	if (!watch || watch->role != STINGY_ROLE_EPOLL)
+	if (stingy_watch_role_of(epoll) != STINGY_ROLE_EPOLL)
 		return NULL;
-	struct stingy_order *order = stingy_order_numbered(watch->number);
+	struct stingy_order *order = stingy_order_numbered(stingy_watches[epoll].number);
 	return __atomic_load_n(&order->is_left, __ATOMIC_RELAXED) ? NULL : order;
 }
 
@@ -71,15 +69,16 @@ static bool list(struct stingy_order *order, int fd)
 /* Makes our instance know of the descriptor what it is to know (order.h). */
 static void mirror(struct stingy_order *order, int fd, struct stingy_watch *watch)
 {
+	uint8_t role = stingy_watch_role(watch);
 	if (watch->mask & ONLY_ONCE) {
 		if (watch->copy == STINGY_COPY_ARMED)
 			withdraw(order, fd, watch);
 		return;
 	}
-	if (watch->role == STINGY_ROLE_OTHER || watch->role == STINGY_ROLE_EPOLL)
+	if (role == STINGY_ROLE_OTHER || role == STINGY_ROLE_EPOLL)
 		copy(order, fd, watch, EPOLLET);
-	else if (watch->role == STINGY_ROLE_LISTENER ? list(order, fd)
-						     : watch->role == STINGY_ROLE_ACCEPTED && watch->mask & EPOLLOUT)
+	else if ((role == STINGY_ROLE_LISTENER && list(order, fd)) ||
+		 (role == STINGY_ROLE_ACCEPTED && watch->mask & EPOLLOUT))
 		copy(order, fd, watch, EPOLLONESHOT);
 	else if (watch->copy == STINGY_COPY_ARMED)
 		withdraw(order, fd, watch);
@@ -94,7 +93,7 @@ static void recall_listeners(struct stingy_order *order)
 	for (uint8_t i = 0; i < n; i++) {
 		int fd = order->listening[i];
 		struct stingy_watch *watch = &stingy_watches[fd];
-		if (watch->role != STINGY_ROLE_LISTENER || watch->order != stingy_order_number(order) ||
+		if (stingy_watch_role(watch) != STINGY_ROLE_LISTENER || watch->order != stingy_order_number(order) ||
 		    watch->mask & ONLY_ONCE)
 			continue;
 		order->listening[order->n_listening++] = fd;
@@ -132,7 +131,7 @@ static bool own(const struct stingy_order *order, struct stingy_watch *watch)
 /* For the figures: the descriptor's registration comes (1) or goes (-1), which other threads may see to. */
 static void count(struct stingy_order *order, const struct stingy_watch *watch, int change)
 {
-	if (watch->role != STINGY_ROLE_ACCEPTED)
+	if (stingy_watch_role(watch) != STINGY_ROLE_ACCEPTED)
 		return;
 	__atomic_fetch_add(&order->live->connections, change, __ATOMIC_RELAXED);
 	if (watch->mask & EPOLLOUT && !watch->is_told)
@@ -160,7 +159,7 @@ static void deregister(const struct stingy_order *order, int fd, struct stingy_w
 /* Where no accepted connection is level-triggered, there is none to be put first. */
 static bool is_pointless(struct stingy_order *order, const struct stingy_watch *watch, uint32_t events)
 {
-	if (watch->role != STINGY_ROLE_ACCEPTED)
+	if (stingy_watch_role(watch) != STINGY_ROLE_ACCEPTED)
 		return false;
 	order->has_levels |= !(events & ONLY_ONCE);
 	return !order->has_levels;
@@ -169,7 +168,7 @@ static bool is_pointless(struct stingy_order *order, const struct stingy_watch *
 static void register_as(struct stingy_order *order, int fd, struct stingy_watch *watch, const struct epoll_event *event)
 {
 	if (event->events & EPOLLEXCLUSIVE)
-		watch->role = STINGY_ROLE_LISTENER; /* that is what it is for */
+		stingy_roles[fd] = STINGY_ROLE_LISTENER; /* that is what it is for */
 	if (is_pointless(order, watch, event->events)) {
 		stingy_order_leave(order, STINGY_LEFT_EDGES);
 		return;
@@ -194,9 +193,8 @@ static void register_as(struct stingy_order *order, int fd, struct stingy_watch 
  */
 static void suspect(int epoll, const struct stingy_watch *watch)
 {
-	const struct stingy_watch *instance = stingy_watch_of(epoll);
 	uint8_t owner = watch ? owner_of(watch) : 0;
-	if (owner != 0 && (!instance || instance->role != STINGY_ROLE_EPOLL))
+	if (owner != 0 && stingy_watch_role_of(epoll) != STINGY_ROLE_EPOLL)
 		stingy_order_leave(stingy_order_numbered(owner), STINGY_LEFT_STRANGER);
 }
 
@@ -225,6 +223,13 @@ static int move_up(int fd)
 	return moved;
 }
 
+static void know_instance(const struct stingy_order *order, int fd, enum stingy_role role)
+{
+	stingy_watch_renew(&stingy_watches[fd], role);
+	stingy_watches[fd].number = stingy_order_number(order);
+	stingy_watch_note(fd);
+}
+
 void stingy_order_epoll_made(int epoll, int first)
 {
 	struct stingy_watch *watch = stingy_watch_of(epoll);
@@ -239,22 +244,18 @@ void stingy_order_epoll_made(int epoll, int first)
 	}
 	errno = saved;
 	order->first = first;
-	*watch = (struct stingy_watch){.role = STINGY_ROLE_EPOLL, .number = stingy_order_number(order)};
-	stingy_watch_note(epoll);
-	if (stingy_watch_of(first)) {
-		*stingy_watch_of(first) =
-			(struct stingy_watch){.role = STINGY_ROLE_FIRST, .number = stingy_order_number(order)};
-		stingy_watch_note(first);
-	} else {
+	know_instance(order, epoll, STINGY_ROLE_EPOLL);
+	if (stingy_watch_of(first))
+		know_instance(order, first, STINGY_ROLE_FIRST);
+	else
 		stingy_order_leave(order, STINGY_LEFT_DESCRIPTORS);
-	}
 }
 
 /* Another thread may accept; then our instance finds out when it is told of the socket. */
 static void note_listener(int fd, struct stingy_watch *watch)
 {
 	struct stingy_order *order = watch->order != 0 ? stingy_order_numbered(watch->order) : NULL;
-	watch->role = STINGY_ROLE_LISTENER;
+	stingy_roles[fd] = STINGY_ROLE_LISTENER;
 	stingy_watch_note(fd);
 	if (order && order->is_ordering && order->thread == &self)
 		mirror(order, fd, watch);
@@ -263,12 +264,12 @@ static void note_listener(int fd, struct stingy_watch *watch)
 void stingy_order_epoll_accepted(int listener, int fd)
 {
 	struct stingy_watch *watch = stingy_watch_of(listener);
-	if (watch && watch->role == STINGY_ROLE_OTHER)
+	if (watch && stingy_watch_role(watch) == STINGY_ROLE_OTHER)
 		note_listener(listener, watch);
 	watch = stingy_watch_of(fd);
 	if (watch) {
 		forget(watch);
-		*watch = (struct stingy_watch){.role = STINGY_ROLE_ACCEPTED};
+		stingy_watch_renew(watch, STINGY_ROLE_ACCEPTED);
 		stingy_watch_note(fd);
 	}
 }
@@ -279,7 +280,7 @@ static void close_first(struct stingy_order *order)
 	order->first = -1;
 	if (first < 0)
 		return;
-	memset(&stingy_watches[first], 0, sizeof(stingy_watches[first]));
+	stingy_watch_renew(&stingy_watches[first], STINGY_ROLE_OTHER);
 	STINGY_CALL(close)(first);
 }
 
@@ -299,7 +300,7 @@ static void forget_registrations(const struct stingy_order *order)
 static void close_instance(const struct stingy_watch *watch)
 {
 	struct stingy_order *order = stingy_order_numbered(watch->number);
-	if (watch->role == STINGY_ROLE_EPOLL) {
+	if (stingy_watch_role(watch) == STINGY_ROLE_EPOLL) {
 		close_first(order);
 		forget_registrations(order);
 		stingy_order_release(order);
@@ -322,10 +323,11 @@ void stingy_order_epoll_closed(unsigned from, unsigned to)
 	int saved = errno;
 	for (unsigned fd = from; fd <= to && fd <= last; fd++) {
 		struct stingy_watch *watch = &stingy_watches[fd];
-		if (watch->role == STINGY_ROLE_EPOLL || watch->role == STINGY_ROLE_FIRST)
+		uint8_t role = stingy_watch_role(watch);
+		if (role == STINGY_ROLE_EPOLL || role == STINGY_ROLE_FIRST)
 			close_instance(watch);
 		forget(watch);
-		memset(watch, 0, sizeof(*watch));
+		stingy_watch_renew(watch, STINGY_ROLE_OTHER);
 	}
 	errno = saved;
 }
@@ -369,11 +371,12 @@ int stingy_order_epoll_sort(struct stingy_order *order, struct epoll_event *even
 	for (int i = 0; i < n; i++) {
 		struct stingy_watch *watch = stingy_watch_of(events[i].data.fd);
 		uint32_t told = events[i].events & (watch->mask | EPOLLERR | EPOLLHUP);
-		if (watch->role == STINGY_ROLE_LISTENER && !is_listed(order, events[i].data.fd)) {
+		uint8_t role = stingy_watch_role(watch);
+		if (role == STINGY_ROLE_LISTENER && !is_listed(order, events[i].data.fd)) {
 			withdraw(order, events[i].data.fd, watch); /* it was not known for one */
 			continue;
 		}
-		if (watch->role == STINGY_ROLE_ACCEPTED || watch->role == STINGY_ROLE_LISTENER)
+		if (role == STINGY_ROLE_ACCEPTED || role == STINGY_ROLE_LISTENER)
 			spend(order, watch, told);
 		if (watch->order == stingy_order_number(order) && told != 0)
 			events[kept++] = (struct epoll_event){.events = told, .data.u64 = watch->data};

@@ -57,7 +57,8 @@ void stingy_order_count_turn(struct stingy_order *order)
 	struct stingy_live_order *live = order->live;
 	live->turns[0] += order->turn.events != 0;
 	live->events[0] += order->turn.events;
-	live->tasks = order->n_waiting + (order->turn.is_first ? 0 : order->n_begun);
+	if (order->n_waiting >= 0)
+		live->tasks = order->n_waiting + (order->turn.is_first ? 0 : order->n_begun);
 	live->short_turns += !order->turn.is_first && order->turn.most < order->tuner.bound &&
 			     order->turn.events >= order->turn.most;
 	if (order->turn.is_first) {

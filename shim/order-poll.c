@@ -4,8 +4,8 @@
 
 #include <pthread.h>
 
-#define POLL_LEAST  16u
 #define TWINS_EVERY 16u /* turns with marks: then it is looked whether a descriptor is waited for twice */
+#define FLOOR       32u /* entries to an event: with fewer, going through all entries takes a per cent of a turn */
 
 static __thread struct stingy_order *mine __attribute__((tls_model("initial-exec")));
 static pthread_key_t key; /* its destructor runs when a thread with an order exits */
@@ -47,7 +47,7 @@ static void claim(void)
 
 struct stingy_order *stingy_order_poll_enter(uint64_t count)
 {
-	if (count < POLL_LEAST) {
+	if (count < STINGY_POLL_LEAST) {
 		count_nothing();
 		return NULL;
 	}
@@ -55,6 +55,7 @@ struct stingy_order *stingy_order_poll_enter(uint64_t count)
 		claim();
 	if (!mine || mine->is_left)
 		return NULL;
+	mine->tuner.floor = (uint32_t)(count / FLOOR);
 	stingy_order_begin(mine); /* there is nothing to be saved by a rest */
 	if (!mine->is_seen)
 		count_nothing();
@@ -62,65 +63,77 @@ struct stingy_order *stingy_order_poll_enter(uint64_t count)
 	return mine;
 }
 
+#define ALWAYS STINGY_ROLE_WAITS
+#define MARKED STINGY_ROLE_MARKED
+
+/* Which of these the entry is: under way anyway (ALWAYS), or as it waits to be written to (POLLOUT); MARKED. */
+static inline unsigned state_of(const struct pollfd *entry, unsigned which)
+{
+	if ((uint32_t)entry->fd >= STINGY_WATCHES)
+		return 0;
+	return (stingy_roles[entry->fd] ^ ALWAYS) & (((unsigned)entry->events & POLLOUT) | which);
+}
+
 static bool is_under_way(const struct pollfd *entry)
 {
-	const struct stingy_watch *watch = stingy_watch_of(entry->fd);
-	if (!watch || watch->role == STINGY_ROLE_ACCEPTED)
-		return watch && entry->events & POLLOUT;
-	return watch->role != STINGY_ROLE_LISTENER;
+	return state_of(entry, ALWAYS) != 0;
 }
 
 static bool is_marked(const struct pollfd *entry)
 {
-	const struct stingy_watch *watch = stingy_watch_of(entry->fd);
-	return watch && watch->copy == STINGY_COPY_MARKED;
+	return state_of(entry, MARKED) & MARKED;
 }
 
-/* What is registered with epoll as well is not marked: the place is taken. */
 static void mark(const struct pollfd *entry, bool is_to_be_asked)
 {
-	struct stingy_watch *watch = stingy_watch_of(entry->fd);
-	if (!watch || watch->order != 0)
-		return;
-	watch->copy = is_to_be_asked ? STINGY_COPY_MARKED : STINGY_COPY_NONE;
-	if (is_to_be_asked)
-		stingy_watch_note(entry->fd);
+	if (is_marked(entry) != is_to_be_asked && (uint32_t)entry->fd < STINGY_WATCHES)
+		stingy_roles[entry->fd] ^= MARKED;
 }
 
-static bool add(struct stingy_few *few, const struct pollfd *fds, uint32_t i)
+static void tell_tasks(struct stingy_order *order, int32_t n)
 {
-	if (few->n == few->room)
-		return false;
-	few->fds[few->n] = (struct pollfd){.fd = fds[i].fd, .events = fds[i].events};
-	few->at[few->n++] = i;
-	return true;
+	order->n_tasks = n;
+	stingy_order_count_wait(order);
 }
 
-/* The marked ones come first: they are the ones to be kept, if it is not the turn of what is under way. */
-void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *fds, uint32_t count,
-			      struct stingy_few *few)
+void stingy_order_poll_count(struct stingy_order *order, const struct pollfd *fds, uint32_t count)
 {
-	uint32_t chosen = 0; /* of the entries before, those that are marked */
-	few->n = 0;
-	for (; chosen < count && few->n < order->most; chosen++)
-		if (fds[chosen].fd >= 0 && is_marked(&fds[chosen]) && !add(few, fds, chosen))
-			break;
-	order->has_marked = few->n != 0;
-	if (few->n == 0)
-		return;
-	for (uint32_t i = 0; i < count; i++)
-		if (fds[i].fd >= 0 && is_under_way(&fds[i]) && (i >= chosen || !is_marked(&fds[i])) &&
-		    !add(few, fds, i)) {
-			few->n = 0; /* what is under way must not be left out */
-			return;
+	int32_t tasks = 0;
+	for (uint32_t i = 0; fds && i < count; i++)
+		tasks += (fds[i].events & POLLOUT) != 0 && state_of(&fds[i], 0) != 0;
+	tell_tasks(order, fds ? tasks : -1);
+}
+
+/* The few that are chosen are the marked ones, until they are as many as may begin, and all that is under way. */
+void stingy_order_poll_choose(struct stingy_order *order, struct pollfd *fds, uint32_t count, struct stingy_few *few)
+{
+	unsigned which = ALWAYS | MARKED;
+	uint32_t n = 0, marked = 0;
+	int32_t tasks = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		unsigned state = state_of(&fds[i], which);
+		fds[i].revents = 0;
+		if (state == 0)
+			continue;
+		tasks += (state & POLLOUT) != 0;
+		if (n < few->room) {
+			few->fds[n] = (struct pollfd){.fd = fds[i].fd, .events = fds[i].events};
+			few->at[n] = i;
 		}
+		n++;
+		if (state & MARKED && ++marked == order->most)
+			which = ALWAYS;
+	}
+	tell_tasks(order, tasks);
+	order->has_marked = marked != 0;
+	few->n = marked != 0 && n <= few->room ? n : 0; /* what is under way must not be left out */
 }
 
 /* The place of an accepted connection that is not registered with epoll as well; else NULL. */
 static struct stingy_watch *connection_of(const struct pollfd *entry)
 {
 	struct stingy_watch *watch = stingy_watch_of(entry->fd);
-	return watch && watch->role == STINGY_ROLE_ACCEPTED && watch->order == 0 ? watch : NULL;
+	return watch && stingy_watch_role(watch) == STINGY_ROLE_ACCEPTED && watch->order == 0 ? watch : NULL;
 }
 
 /* Whether a connection has two entries; no other thread waits for it. */
@@ -155,13 +168,14 @@ struct ready {
 	bool has_under_way, has_others;
 };
 
-static struct ready look_at(const struct pollfd *fds, uint32_t count)
+static struct ready look_at(const struct pollfd *fds, uint32_t count, int n)
 {
 	struct ready ready = {.n_marked = 0};
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && n > 0; i++) {
 		if (fds[i].revents == 0)
 			continue;
 		bool is_first = is_under_way(&fds[i]);
+		n--;
 		ready.has_under_way |= is_first;
 		ready.has_others |= !is_first;
 		ready.n_marked += is_marked(&fds[i]);
@@ -169,45 +183,48 @@ static struct ready look_at(const struct pollfd *fds, uint32_t count)
 	return ready;
 }
 
+static void see_all(struct stingy_order *order, const struct pollfd *fds, uint32_t count, int n)
+{
+	for (uint32_t i = 0; i < count && n > 0; i++)
+		if (fds[i].revents != 0) {
+			stingy_order_see(order, (uint16_t)fds[i].revents);
+			n--;
+		}
+}
+
 /*
  * Where nothing else is ready, what is under way has nobody to make way for: a program that accepts nothing sees no
  * difference. Those that are marked go before others, and while there are any none is added: else the first in the
  * array, ready again and again, would keep the last from their turn for ever. What is under way needs no mark to be
- * asked about.
+ * asked about. Where some were marked before, they all lose their marks, or get them anew, ready or not.
  */
-int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint32_t count, bool *is_first)
+int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint32_t count, int n, bool *is_first)
 {
-	struct ready ready = look_at(fds, count);
-	uint32_t room_for_marked = order->most, kept = 0;
+	if (!order->is_ordering) {
+		see_all(order, fds, count, n);
+		return n;
+	}
+	struct ready ready = look_at(fds, count, n);
+	bool has_marks = order->has_marked || ready.n_marked != 0;
+	uint32_t room_for_marked = order->most;
 	uint32_t room = ready.n_marked < order->most ? order->most - ready.n_marked : 0;
+	int kept = 0;
 	*is_first = ready.has_under_way && (!ready.has_others || stingy_order_asks_first(order));
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && (n > 0 || has_marks); i++) {
 		bool is_ready = fds[i].revents != 0, was_marked = is_marked(&fds[i]);
 		uint32_t *left = was_marked ? &room_for_marked : &room;
 		bool is_kept = is_ready && (*is_first ? is_under_way(&fds[i]) : *left > 0);
 		bool is_to_wait = is_ready && !is_kept && !is_under_way(&fds[i]) && (was_marked || ready.n_marked == 0);
-		if (fds[i].fd >= 0)
-			mark(&fds[i], is_to_wait);
+		mark(&fds[i], is_to_wait);
 		order->has_marked |= is_to_wait;
-		*left -= is_kept && !*is_first;
-		kept += is_kept;
-		if (!is_kept)
-			fds[i].revents = 0;
-	}
-	return (int)kept;
-}
-
-void stingy_order_poll_turned(struct stingy_order *order, const struct pollfd *fds, uint32_t count, bool is_first)
-{
-	int32_t tasks = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		if (fds[i].revents != 0)
+		n -= is_ready;
+		if (is_kept) {
+			*left -= !*is_first;
+			kept++;
 			stingy_order_see(order, (uint16_t)fds[i].revents);
-		if (fds[i].events & POLLOUT) {
-			const struct stingy_watch *watch = stingy_watch_of(fds[i].fd);
-			tasks += watch && watch->role == STINGY_ROLE_ACCEPTED;
+		} else {
+			fds[i].revents = 0;
 		}
 	}
-	order->n_tasks = tasks;
-	stingy_order_end(order, is_first);
+	return kept;
 }

@@ -9,8 +9,19 @@
  * had their turn before any is marked again. (Where more than STINGY_FEW is under way, everything is asked about in
  * each turn, and the marks say who goes first.) What is under way is not marked: it is asked about anyway.
  *
- * A thread's calls are taken for a server's loop if they have POLL_LEAST entries. Each thread has an order of its own,
- * until it exits.
+ * A turn that is looked at goes through all entries once, before the kernel is asked: whom to ask about, and how many
+ * tasks are in flight, is in an entry and one byte of a table (watch.h). Afterwards it goes through what is ready, and
+ * no farther than to the last of that. The server goes through them, too: so with thousands of entries, turns of few
+ * events cost more than most servers can win by them, and no search (tuner.h) begins with such.
+ *
+ * Entries at a bad address are the kernel's to find. They are looked at after it has taken them; before, only if the
+ * last call that was the server's own was about as many at the same place, or more, and was taken: so a server with a
+ * new array has a turn in which everything is asked about. What this does not notice is an array that the kernel took
+ * once and that was unmapped since, or a limit of open files that was lowered below its length: while marks are left,
+ * the former ends the program, and the latter is not reported.
+ *
+ * A thread's calls are taken for a server's loop if they have STINGY_POLL_LEAST entries. Each thread has an order of
+ * its own, until it exits.
  */
 #ifndef STINGY_ORDER_POLL_H
 #define STINGY_ORDER_POLL_H
@@ -21,7 +32,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STINGY_FEW 512u /* entries: the most that are asked about, where it is not everything */
+#define STINGY_POLL_LEAST 16u
+#define STINGY_FEW        512u /* entries: the most that are asked about, where it is not everything */
 
 /*
  * The few that are asked about, and where in the server's array each of them is. On the stack of the thread that waits,
@@ -50,9 +62,14 @@ void stingy_order_poll_forked(struct stingy_order *order);
 /* The server waits for so many: its thread's order, or NULL: the call is none of a loop. */
 struct stingy_order *stingy_order_poll_enter(uint64_t count);
 
-/* Chooses whom to ask about: few->n of them, or 0: everything. Not to be called if nothing is marked. */
-void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *fds, uint32_t count,
-			      struct stingy_few *few);
+/*
+ * In a turn that is looked at, before the call, one of these: they say how many tasks are in flight. _count: the kernel
+ * will be asked about everything; fds is NULL if it must not be looked at. _choose: it may be asked about fewer, as
+ * order->is_ordering and order->has_marked; few->n of them, or 0: everything. What the last call said of the entries is
+ * cleared.
+ */
+void stingy_order_poll_count(struct stingy_order *order, const struct pollfd *fds, uint32_t count);
+void stingy_order_poll_choose(struct stingy_order *order, struct pollfd *fds, uint32_t count, struct stingy_few *few);
 
 /*
  * Whether the thread is to be left alone: what the kernel said of everything, in fds, is handed out then. Marks are of
@@ -61,12 +78,9 @@ void stingy_order_poll_choose(struct stingy_order *order, const struct pollfd *f
 bool stingy_order_poll_leaves(struct stingy_order *order, const struct pollfd *fds, uint32_t count);
 
 /*
- * Of what the kernel said, in fds, keeps what is to be handed out, and returns how many that is. *is_first: it is of
- * what is under way.
+ * After the call, which said that n entries are ready, in fds: keeps what is to be handed out, sees it, and returns how
+ * many that is. *is_first: it is of what is under way. Then stingy_order_end.
  */
-int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint32_t count, bool *is_first);
-
-/* The turn is over: what is in fds is handed out. */
-void stingy_order_poll_turned(struct stingy_order *order, const struct pollfd *fds, uint32_t count, bool is_first);
+int stingy_order_poll_keep(struct stingy_order *order, struct pollfd *fds, uint32_t count, int n, bool *is_first);
 
 #endif

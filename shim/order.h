@@ -66,16 +66,18 @@ struct stingy_order {
 	bool is_writing;     /* the last event was of this kind */
 	uint8_t n_listening; /* epoll: listening sockets that come first now and then, */
 	int listening[STINGY_ORDER_LISTENERS];
-	uint32_t n_cut;                /* and turns of kind 2 since then that the bound cut short; poll: all */
-	uint32_t run;                  /* so many of it in a row */
-	uint32_t most;                 /* events that this turn may hand out, if it is of kind 2; 0: any number */
-	uint32_t n_first;              /* turns of kind 1 since the last of kind 2 */
-	int32_t n_tasks;               /* connections that wait to be written to; for the figures; atomic */
-	int32_t n_waiting, n_begun;    /* of these when the turn began, and events to read in it */
-	const void *thread;            /* epoll: the one that waits; NULL: none has yet; atomic */
-	bool has_marked;               /* poll: what was ready has not all been handed out */
-	uint64_t entered, returned;    /* when the server last waited, in ticks; returned 0: it still waits */
-	uint64_t refused;              /* what stingy_room_refused said then */
+	uint32_t n_cut;             /* and turns of kind 2 since then that the bound cut short; poll: all */
+	uint32_t run;               /* so many of it in a row */
+	uint32_t most;              /* events that this turn may hand out, if it is of kind 2; 0: any number */
+	uint32_t n_first;           /* turns of kind 1 since the last of kind 2 */
+	int32_t n_tasks;            /* connections that wait to be written to; -1: not known; for the figures; atomic */
+	int32_t n_waiting, n_begun; /* of these when the turn began, and events to read in it */
+	const void *thread;         /* epoll: the one that waits; NULL: none has yet; atomic */
+	bool has_marked;            /* poll: what was ready has not all been handed out */
+	const void *taken;          /* poll: where the kernel found entries when it was last asked about all, */
+	uint32_t n_taken;           /* and how many */
+	uint64_t entered, returned; /* when the server last waited, in ticks; returned 0: it still waits */
+	uint64_t refused;           /* what stingy_room_refused said then */
 	struct stingy_tuner_turn turn; /* what it was then given */
 	struct stingy_tuner tuner;
 	struct stingy_live_order *live;

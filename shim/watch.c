@@ -3,13 +3,15 @@
 #include "map.h"
 
 struct stingy_watch *stingy_watches;
+uint8_t *stingy_roles;
 
 static uint32_t last; /* atomic */
 
 int stingy_watch_init(void)
 {
 	stingy_watches = stingy_map(STINGY_WATCHES * sizeof(*stingy_watches));
-	return stingy_watches ? 0 : -1;
+	stingy_roles = stingy_map(STINGY_WATCHES);
+	return stingy_watches && stingy_roles ? 0 : -1;
 }
 
 void stingy_watch_note(int fd)

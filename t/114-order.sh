@@ -90,6 +90,11 @@ comes_to_the_same()
 for mode in edge oneshot mixed shared exclusive errors threads cancel signals children close-all instances; do
 	tap_ok "epoll: $mode: the same as by itself" comes_to_the_same "$progdir/epolls" $mode
 done
+for schedule in 4 auto; do
+	bound=$schedule
+	tap_ok "order=$schedule: what the kernel refuses is refused, and nobody looks at it" comes_to_the_same "$progdir/polls" bad
+done
+bound=4
 for way in ppoll pselect; do
 	tap_ok "$way: a signal that it lets in interrupts it" comes_to_the_same "$progdir/polls" signals $way
 	for others in 0 30 700; do
