@@ -62,7 +62,7 @@ static int epoll_turned(int epoll, const struct epoll_event *events, int n)
 
 static int epoll_max(int max)
 {
-	return max > 1 && stingy_record_is_single() ? 1 : max;
+	return max > 1 && max <= STINGY_EPOLL_MOST && stingy_record_is_single() ? 1 : max;
 }
 
 ENTRY int epoll_wait(int epoll, struct epoll_event *events, int max, int timeout)
@@ -94,23 +94,27 @@ ENTRY int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 	return result;
 }
 
-/* Keeps one of n ready entries, the first behind the place of the last one kept. Returns how many are left. */
-static int keep_one(struct pollfd *fds, nfds_t count, int n)
+/*
+ * Keeps one of n ready entries, the first behind the place of the last one kept. Returns how many are left. The kernel
+ * counts entries in 32 bits.
+ */
+static int keep_one(struct pollfd *fds, nfds_t all, int n)
 {
-	static __thread nfds_t last;
+	static __thread uint32_t last;
+	uint32_t count = (uint32_t)all;
 	if (n > 1 && stingy_record_is_single()) {
-		nfds_t chosen = count;
-		for (nfds_t i = 0; i < count && chosen == count; i++)
+		uint32_t chosen = count;
+		for (uint32_t i = 0; i < count && chosen == count; i++)
 			if (fds[(last + 1 + i) % count].revents != 0)
 				chosen = (last + 1 + i) % count;
-		for (nfds_t i = 0; i < count; i++)
+		for (uint32_t i = 0; i < count; i++)
 			if (i != chosen)
 				fds[i].revents = 0;
 		last = chosen;
 		n = 1;
 	}
 	int fd = -1;
-	for (nfds_t i = 0; n == 1 && i < count && fd < 0; i++)
+	for (uint32_t i = 0; n == 1 && i < count && fd < 0; i++)
 		if (fds[i].revents != 0)
 			fd = fds[i].fd;
 	if (fd >= 0)
@@ -143,34 +147,66 @@ int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout
 	return keep_one(fds, count, NEXT(__ppoll_chk)(fds, count, timeout, mask, size));
 }
 
-static bool is_set(int fd, const fd_set *set)
+/* FD_ISSET and FD_CLR may end programs whose sets have more than FD_SETSIZE bits, which the kernel does not mind. */
+static unsigned long bit(int fd)
 {
-	return set && FD_ISSET(fd, set);
+	return 1ul << fd % NFDBITS;
 }
 
-static void clear_all_but(int kept, int count, fd_set *set)
+static bool is_set(int fd, const fd_set *set)
 {
-	for (int fd = 0; set && fd < count; fd++)
-		if (fd != kept)
-			FD_CLR(fd, set);
+	return set && (unsigned long)((const fd_mask *)set)[fd / NFDBITS] & bit(fd);
+}
+
+static void clear(int fd, fd_set *set)
+{
+	if (is_set(fd, set))
+		((fd_mask *)set)[fd / NFDBITS] ^= (fd_mask)bit(fd);
+}
+
+static int bits_of(int fd, const fd_set *reads, const fd_set *writes, const fd_set *others)
+{
+	return is_set(fd, reads) + is_set(fd, writes) + is_set(fd, others);
+}
+
+/*
+ * Of n bits that are set, the first descriptor behind the last one; or else the first. Behind the last of the n nobody
+ * looks: the kernel did not, either, if count is larger than the sets are.
+ */
+static int choose(int last, int count, const fd_set *reads, const fd_set *writes, const fd_set *others, int n)
+{
+	int first = -1;
+	for (int fd = 0; n > 0 && fd < count; fd++) {
+		int bits = bits_of(fd, reads, writes, others);
+		if (bits != 0 && fd > last)
+			return fd;
+		if (bits != 0 && first < 0)
+			first = fd;
+		n -= bits;
+	}
+	return first;
+}
+
+static void clear_all_but(int kept, int count, fd_set *reads, fd_set *writes, fd_set *others, int n)
+{
+	for (int fd = 0; n > 0 && fd < count; fd++) {
+		n -= bits_of(fd, reads, writes, others);
+		if (fd == kept)
+			continue;
+		clear(fd, reads);
+		clear(fd, writes);
+		clear(fd, others);
+	}
 }
 
 /* The same for select, which counts a descriptor once for each set that it is in. */
 static int select_one(int count, fd_set *reads, fd_set *writes, fd_set *others, int n)
 {
 	static __thread int last;
-	int chosen = -1;
-	if (n > 0)
-		for (int i = 0; i < count && chosen < 0; i++) {
-			int fd = (last + 1 + i) % count;
-			if (is_set(fd, reads) || is_set(fd, writes) || is_set(fd, others))
-				chosen = fd;
-		}
+	int chosen = choose(last, count, reads, writes, others, n);
 	if (chosen >= 0 && stingy_record_is_single()) {
-		clear_all_but(chosen, count, reads);
-		clear_all_but(chosen, count, writes);
-		clear_all_but(chosen, count, others);
-		n = is_set(chosen, reads) + is_set(chosen, writes) + is_set(chosen, others);
+		clear_all_but(chosen, count, reads, writes, others, n);
+		n = bits_of(chosen, reads, writes, others);
 		last = chosen;
 	}
 	if (chosen >= 0)

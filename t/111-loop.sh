@@ -51,6 +51,12 @@ in_batches()
 	same bare.out out && [ "$(most)" -eq "$sources" ] && "$progdir/tracedump" loop.*.trace | grep -q '^turn .* fd=-1$'
 }
 
+refuses()
+{
+	bare "$progdir/polls" bad >bare.out && profiled bad "$progdir/polls" bad >out && same bare.out out
+}
+tap_ok "what the kernel refuses is refused, and nobody looks at it" refuses
+
 for way in epoll epoll_pwait epoll_pwait2 poll ppoll select pselect; do
 	for program in looper looper-fortify; do
 		tap_ok "$program: $way: one event a turn, all of them, none waits for long" one_by_one $program $way
