@@ -133,9 +133,9 @@ static void count(struct stingy_order *order, const struct stingy_watch *watch, 
 {
 	if (stingy_watch_role(watch) != STINGY_ROLE_ACCEPTED)
 		return;
-	__atomic_fetch_add(&order->live->connections, change, __ATOMIC_RELAXED);
+	stingy_order_add(&order->live->connections, change);
 	if (watch->mask & EPOLLOUT && !watch->is_told)
-		__atomic_fetch_add(&order->n_tasks, change, __ATOMIC_RELAXED);
+		stingy_order_add(&order->n_tasks, change);
 }
 
 static void forget(const struct stingy_watch *watch)
@@ -361,7 +361,7 @@ static void spend(struct stingy_order *order, struct stingy_watch *watch, uint32
 	watch->copy = STINGY_COPY_SPENT;
 	if (told & EPOLLOUT && !watch->is_told && watch->order == stingy_order_number(order)) {
 		watch->is_told = true;
-		__atomic_fetch_sub(&order->n_tasks, 1, __ATOMIC_RELAXED);
+		stingy_order_add(&order->n_tasks, -1);
 	}
 }
 

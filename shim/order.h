@@ -41,6 +41,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/single_threaded.h>
 
 enum stingy_order_mode {
 	STINGY_ORDER_OFF = 0,
@@ -127,6 +128,15 @@ bool stingy_order_asks_first(const struct stingy_order *order);
 void stingy_order_see(struct stingy_order *order, uint32_t events);
 void stingy_order_end(struct stingy_order *order, bool is_first);
 int stingy_order_heard(struct stingy_order *order, int n);
+
+/* Adds to a figure that any thread may change. It is an atomic operation only in a process that has threads. */
+static inline void stingy_order_add(int32_t *figure, int change)
+{
+	if (__libc_single_threaded)
+		*figure += change;
+	else
+		__atomic_fetch_add(figure, change, __ATOMIC_RELAXED);
+}
 
 /* order-live.c keeps the figures: after the tuner has said something, before a turn, of an event, and of a turn. */
 void stingy_order_publish(struct stingy_order *order);
