@@ -106,7 +106,7 @@ static int read_results(const struct wait *wait, struct pollfd *fds, uint32_t co
 {
 	int ready = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		fds[i].revents = n > 0 ? events_in(wait, fds[i].fd) : 0;
+		fds[i].revents = (short)(n > 0 ? events_in(wait, fds[i].fd) : 0);
 		n -= __builtin_popcount((unsigned)fds[i].revents);
 		ready += fds[i].revents != 0;
 	}
@@ -232,12 +232,13 @@ static uint32_t most_descriptors(const struct wait *wait)
 
 static int any_select(const struct wait *wait)
 {
-	bool is_in_range = wait->count > 0 && wait->count <= FD_SETSIZE;
-	if (is_in_range && !is_taken(wait))
+	if (wait->count <= 0 || wait->count > FD_SETSIZE)
+		return next_select(wait);
+	if (!is_taken(wait))
 		return first_select(wait);
-	uint32_t most = is_in_range ? most_descriptors(wait) : 0;
-	struct stingy_order *order = is_in_range ? stingy_order_poll_enter(most) : NULL;
-	if (!order)
+	uint32_t most = most_descriptors(wait);
+	struct stingy_order *order = stingy_order_poll_enter(most);
+	if (!order || most == 0)
 		return next_select(wait);
 	return order->is_seen ? ordered_select(wait, order, most) : stingy_order_heard(order, next_select(wait));
 }
