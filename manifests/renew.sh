@@ -104,7 +104,12 @@ fi
 mkdir -p "$ready"
 status=0
 for name in "$@"; do
-	("$what" "$name") && continue
+	(
+		"$what" "$name"
+		ended=$?
+		server_kill
+		exit $ended
+	) && continue
 	echo "renew: $name failed" >&2
 	status=1
 done

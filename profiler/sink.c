@@ -249,7 +249,8 @@ uint8_t *stingy_sink_make_room(struct stingy_sink *sink)
 	if (!(header->flags & (STINGY_TRACE_FULL | STINGY_TRACE_STUCK)) && empty(sink))
 		return sink->at;
 	if (!(header->flags & STINGY_TRACE_STUCK))
-		header->flags |= sink->allocated < sink->bound ? STINGY_TRACE_STUCK : STINGY_TRACE_FULL;
+		header->flags |= sink->bound - sink->committed < STINGY_TRACE_RECORD_MAX ? STINGY_TRACE_FULL
+											 : STINGY_TRACE_STUCK;
 	header->dropped++;
 	return NULL;
 }
@@ -259,11 +260,14 @@ void stingy_sink_end(struct stingy_sink *sink)
 	if (!sink->header)
 		return;
 	sink->header->flags |= STINGY_TRACE_ENDED;
-	if (sink->committed > kernel_bound(sink->bound) || !is_ours(sink) || !write_buffer(sink))
-		return; /* the buffer is a part of the file, too */
-	if (ftruncate(sink->fd, (off_t)sink->committed) == 0)
+	int cancel;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	bool is_whole = sink->committed <= kernel_bound(sink->bound) && is_ours(sink) && write_buffer(sink);
+	if (is_whole && ftruncate(sink->fd, (off_t)sink->committed) == 0)
 		sink->allocated = sink->committed;
-	set_last(sink);
+	if (is_whole) /* else the buffer is a part of the file, too */
+		set_last(sink);
+	pthread_setcancelstate(cancel, NULL);
 }
 
 void stingy_sink_forget(struct stingy_sink *sink)

@@ -1,12 +1,12 @@
 /*
  * The sink of a trace: a file whose header and a buffer behind it are a shared mapping, so that what has been committed
- * survives the process, SIGKILL included (trap 12). A full buffer is written to its place behind all others: to map
+ * survives the process, SIGKILL included. A full buffer is written to its place behind all others: to map
  * that place instead would cost a page fault for each page, many times what writing it takes.
  *
  * The file grows in steps, blocks allocated before they are written: a full disk is noticed while there still is room.
- * The descriptor is checked to be ours before each use, as a server may close all descriptors it does not know. At the
- * bound, or when the file cannot grow, writing stops, the header says so and counts what is dropped; the program goes
- * on.
+ * The descriptor is checked to be ours before each use, as a server may close all descriptors it does not know; if
+ * another thread does so, and opens a file, between the check and the use, that file is written to. At the bound, or
+ * when the file cannot grow, writing stops, the header says so and counts what is dropped; the program goes on.
  *
  * Not thread-safe: the recorder's lock is around it.
  */

@@ -184,7 +184,8 @@ struct stingy_trace_reader {
 	const uint8_t *data;
 	size_t size;  /* bytes that may be read: the least of the file's size and 'committed' */
 	size_t at;    /* offset of the next record */
-	size_t whole; /* bytes of data that are as in the file: behind them is what the buffer held */
+	size_t whole; /* bytes of data that the file has at their place, as far as its header tells: the rest may be
+			 what the buffer held */
 	struct stingy_trace_header header;
 	struct stingy_trace_state state;
 	uint32_t n_frames, n_chains; /* declared so far */

@@ -78,7 +78,9 @@ static int poll_all(const struct wait *wait, struct stingy_order *order, struct 
 	order->n_taken = (uint32_t)count;
 	if (order->is_ordering && n > 0 && stingy_order_poll_leaves(order, fds, (uint32_t)count))
 		return n;
-	return stingy_order_poll_keep(order, fds, (uint32_t)count, n, is_first);
+	int kept = stingy_order_poll_keep(order, fds, (uint32_t)count, n, is_first);
+	/* It keeps nothing only if another thread closed or accepted what was ready meanwhile. */
+	return n > 0 && kept == 0 ? next_poll(wait, fds, count) : kept;
 }
 
 static int ordered_poll(const struct wait *wait, struct pollfd *fds, nfds_t count)

@@ -165,12 +165,15 @@ static int select_few(const struct wait *wait, struct stingy_order *order, struc
 	return write_sets(wait, few.fds, few.n, true);
 }
 
-/* Of n bits of the entries that are set, keeps what is to be handed out; returns how many that is. */
+/*
+ * Of n bits of the entries that are set, keeps what is to be handed out; returns how many bits that is. Nothing is to
+ * be only if another thread closed or accepted what was ready meanwhile: then it is all handed out.
+ */
 static int keep(const struct wait *wait, struct stingy_order *order, struct entries *entries, int n, bool *is_first)
 {
 	int ready = read_results(wait, entries->fds, entries->n, n);
 	int kept = stingy_order_poll_keep(order, entries->fds, entries->n, ready, is_first);
-	return kept < ready ? write_sets(wait, entries->fds, entries->n, true) : n;
+	return kept > 0 && kept < ready ? write_sets(wait, entries->fds, entries->n, true) : n;
 }
 
 /* In a function of its own, and with no more entries than there may be, as threads may have a small stack. */
@@ -193,10 +196,20 @@ static __attribute__((noinline)) int ordered_select(const struct wait *wait, str
 	return n;
 }
 
+/* How many descriptors are in the sets, or more: bits behind the last one may be set. */
+static uint32_t most_descriptors(const struct wait *wait)
+{
+	uint32_t most = 0;
+	for (size_t i = 0; i < words(wait); i++)
+		most += (uint32_t)__builtin_popcountl(any_word(wait, i));
+	return most;
+}
+
 /* n bits are set, and nobody knows any more what was asked for. */
 static __attribute__((noinline)) int order_results(const struct wait *wait, struct stingy_order *order, int n)
 {
-	struct entries entries = {.room = (uint32_t)n, .fds = __builtin_alloca((uint32_t)n * sizeof(struct pollfd))};
+	uint32_t most = most_descriptors(wait);
+	struct entries entries = {.room = most, .fds = __builtin_alloca(most * sizeof(struct pollfd))};
 	bool is_first = false;
 	read_sets(wait, &entries);
 	stingy_order_poll_count(order, NULL, 0);
@@ -211,6 +224,7 @@ static __attribute__((noinline)) int order_results(const struct wait *wait, stru
  */
 static int first_select(const struct wait *wait)
 {
+	stingy_order_poll_skip();
 	int n = next_select(wait);
 	if (n < 0)
 		return n;
@@ -219,15 +233,6 @@ static int first_select(const struct wait *wait)
 	if (!order)
 		return n;
 	return order->is_seen ? order_results(wait, order, n) : stingy_order_heard(order, n);
-}
-
-/* How many descriptors are waited for, or more: bits behind the last one may be set. */
-static uint32_t most_descriptors(const struct wait *wait)
-{
-	uint32_t most = 0;
-	for (size_t i = 0; i < words(wait); i++)
-		most += (uint32_t)__builtin_popcountl(any_word(wait, i));
-	return most;
 }
 
 static int any_select(const struct wait *wait)

@@ -15,13 +15,12 @@
 /* What tells threads apart without asking anybody. */
 static __thread char self __attribute__((tls_model("initial-exec")));
 
-/* The order of an epoll instance; NULL: it is none of the server's, or left alone. */
+/* The order of an epoll instance; NULL: it is none of the server's, left alone, or just being closed. */
 static struct stingy_order *order_of(int epoll)
 {
-	if (stingy_watch_role_of(epoll) != STINGY_ROLE_EPOLL)
-		return NULL;
-	struct stingy_order *order = stingy_order_numbered(stingy_watches[epoll].number);
-	return __atomic_load_n(&order->is_left, __ATOMIC_RELAXED) ? NULL : order;
+	uint8_t number = stingy_watch_role_of(epoll) == STINGY_ROLE_EPOLL ? stingy_watches[epoll].number : 0;
+	struct stingy_order *order = number != 0 ? stingy_order_numbered(number) : NULL;
+	return order && !__atomic_load_n(&order->is_left, __ATOMIC_RELAXED) ? order : NULL;
 }
 
 /* Only the priority is lost where it fails. */
@@ -153,6 +152,7 @@ static void deregister(const struct stingy_order *order, int fd, struct stingy_w
 	if (watch->copy == STINGY_COPY_ARMED)
 		withdraw(order, fd, watch);
 	forget(watch);
+	watch->is_told = false;
 	__atomic_store_n(&watch->order, 0, __ATOMIC_RELEASE);
 }
 
@@ -236,13 +236,11 @@ void stingy_order_epoll_made(int epoll, int first)
 	struct stingy_order *order = watch ? stingy_order_claim() : NULL;
 	int saved = errno;
 	first = move_up(first);
-	if (!order) {
-		if (first >= 0)
-			STINGY_CALL(close)(first);
-		errno = saved;
-		return;
-	}
+	if (!order && first >= 0)
+		STINGY_CALL(close)(first);
 	errno = saved;
+	if (!order)
+		return;
 	order->first = first;
 	know_instance(order, epoll, STINGY_ROLE_EPOLL);
 	if (stingy_watch_of(first))
@@ -292,6 +290,7 @@ static void forget_registrations(const struct stingy_order *order)
 		if (stingy_watches[fd].order == stingy_order_number(order)) {
 			stingy_watches[fd].order = 0;
 			stingy_watches[fd].copy = STINGY_COPY_NONE;
+			stingy_watches[fd].is_told = false;
 		}
 	order->live->connections = 0;
 }

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#define TWINS_EVERY 16u /* turns with marks: then it is looked whether a descriptor is waited for twice */
+#define TWINS_EVERY 16u /* turns in which all are asked about: then it is looked whether one has two entries */
 #define FLOOR       32u /* entries to an event: with fewer, going through all entries takes a per cent of a turn */
 
 static __thread struct stingy_order *mine __attribute__((tls_model("initial-exec")));
@@ -45,6 +45,12 @@ static void claim(void)
 	pthread_setspecific(key, mine);
 }
 
+void stingy_order_poll_skip(void)
+{
+	if (mine)
+		mine->returned = 0;
+}
+
 struct stingy_order *stingy_order_poll_enter(uint64_t count)
 {
 	if (count < STINGY_POLL_LEAST) {
@@ -70,7 +76,7 @@ struct stingy_order *stingy_order_poll_enter(uint64_t count)
 static inline unsigned state_of(const struct pollfd *entry, unsigned which)
 {
 	if ((uint32_t)entry->fd >= STINGY_WATCHES)
-		return 0;
+		return entry->fd < 0 ? 0 : which & ALWAYS; /* it cannot be marked */
 	return (stingy_roles[entry->fd] ^ ALWAYS) & (((unsigned)entry->events & POLLOUT) | which);
 }
 

@@ -11,8 +11,8 @@
  *
  * A turn that is looked at goes through all entries once, before the kernel is asked: whom to ask about, and how many
  * tasks are in flight, is in an entry and one byte of a table (watch.h). Afterwards it goes through what is ready, and
- * no farther than to the last of that. The server goes through them, too: so with thousands of entries, turns of few
- * events cost more than most servers can win by them, and no search (tuner.h) begins with such.
+ * where nothing was marked no farther than to the last of that. The server goes through them, too: so with thousands of
+ * entries, turns of few events cost more than most servers can win by them, and no search (tuner.h) begins with such.
  *
  * Entries at a bad address are the kernel's to find. They are looked at after it has taken them; before, only if the
  * last call that was the server's own was about as many at the same place, or more, and was taken: so a server with a
@@ -58,6 +58,9 @@ int stingy_order_poll_init(void);
 
 /* In the child, after fork. */
 void stingy_order_poll_forked(struct stingy_order *order);
+
+/* The server waits before stingy_order_poll_enter is asked: the thread's last turn is not one to learn from. */
+void stingy_order_poll_skip(void);
 
 /* The server waits for so many: its thread's order, or NULL: the call is none of a loop. */
 struct stingy_order *stingy_order_poll_enter(uint64_t count);

@@ -28,7 +28,8 @@ __thread bool stingy_order_is_counting __attribute__((tls_model("initial-exec"))
 __thread uint32_t stingy_order_answers __attribute__((tls_model("initial-exec")));
 
 static struct stingy_order orders[ORDERS];
-static struct stingy_live_order nowhere; /* figures that nobody reads */
+static bool used[ORDERS];                        /* whether they belong to a place; atomic */
+static struct stingy_live_order nowhere[ORDERS]; /* figures that nobody reads; one each, as threads write them */
 static struct stingy_order_schedule schedule;
 static bool is_filtered; /* system calls may be forbidden; atomic */
 
@@ -62,13 +63,12 @@ static void init_tuner(struct stingy_tuner *tuner)
 struct stingy_order *stingy_order_claim(void)
 {
 	for (uint32_t i = 0; i < ORDERS; i++) {
-		bool is_used = false;
-		struct stingy_order *order = &orders[i];
-		if (!__atomic_compare_exchange_n(&order->is_used, &is_used, true, false, __ATOMIC_ACQUIRE,
-						 __ATOMIC_RELAXED))
+		if (__atomic_load_n(&used[i], __ATOMIC_RELAXED) ||
+		    __atomic_exchange_n(&used[i], true, __ATOMIC_ACQUIRE))
 			continue;
+		struct stingy_order *order = &orders[i];
 		struct stingy_live_order *live = order->live;
-		*order = (struct stingy_order){.first = -1, .is_used = true, .live = live};
+		*order = (struct stingy_order){.first = -1, .live = live};
 		init_tuner(&order->tuner);
 		memset(live, 0, sizeof(*live));
 		return order;
@@ -79,7 +79,7 @@ struct stingy_order *stingy_order_claim(void)
 void stingy_order_release(struct stingy_order *order)
 {
 	order->live->tasks = 0; /* its other figures stay, for the report */
-	__atomic_store_n(&order->is_used, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&used[order - orders], false, __ATOMIC_RELEASE);
 }
 
 uint8_t stingy_order_number(const struct stingy_order *order)
@@ -179,9 +179,9 @@ void stingy_order_end(struct stingy_order *order, bool is_first)
 static void after_fork_in_child(void)
 {
 	for (uint32_t i = 0; i < ORDERS; i++)
-		if (orders[i].is_used && orders[i].is_poll)
+		if (used[i] && orders[i].is_poll)
 			stingy_order_poll_forked(&orders[i]);
-		else if (orders[i].is_used && orders[i].first >= 0)
+		else if (used[i] && orders[i].first >= 0)
 			stingy_order_epoll_forked(&orders[i]);
 }
 
@@ -206,7 +206,7 @@ int stingy_order_init(const struct stingy_order_schedule *chosen, struct stingy_
 	    pthread_atfork(NULL, NULL, after_fork_in_child) != 0)
 		return -1;
 	for (uint32_t i = 0; i < ORDERS; i++)
-		orders[i].live = i < n_live ? &live[i] : &nowhere;
+		orders[i].live = i < n_live ? &live[i] : &nowhere[i];
 	schedule = *chosen;
 	is_filtered = STINGY_CALL(prctl)(PR_GET_SECCOMP) != 0;
 	stingy_order_is_on = true;

@@ -27,9 +27,9 @@
  *
  * Whether ordering is on, and with which bound, the tuner decides (tuner.h), unless the user gives a number. The user's
  * word is STINGY_SCHEDULE, and where that says nothing, the manifest's schedule. While it is off, most turns are not
- * looked at: such a turn costs a few loads, and what it does with its events nothing, but for a note of each change of
- * a registration, without which ordering could not begin again. While it is on, the system calls that are added are
- * ones that the server makes itself, so a seccomp filter that suits the server suits us.
+ * looked at: such a turn costs a few loads and stores, and what it does with its events nothing, but for a note of each
+ * change of a registration, without which ordering could not begin again. While it is on, the system calls that are
+ * added are ones that the server makes itself, so a seccomp filter that suits the server suits us.
  *
  * Memory: a table by descriptor (watch.h), and static state. One thread an order; no lock. Everything here keeps errno.
  */
@@ -56,16 +56,16 @@ struct stingy_order_schedule {
 
 #define STINGY_ORDER_LISTENERS 8 /* of an epoll instance; more than those have no more than their turn */
 
+/* Aligned, so that what a thread writes in each turn is on no line of another's. */
 struct stingy_order {
-	int first;           /* epoll: our own instance beside the server's; -1: none */
-	bool is_used;        /* it belongs to a place; atomic */
-	bool is_poll;        /* the place is a thread */
-	bool is_left;        /* it is left alone, for good; atomic */
-	bool is_seen;        /* this turn is looked at */
-	bool is_ordering;    /* it does, in this turn */
-	bool has_levels;     /* epoll: of the accepted connections, some are level-triggered */
-	bool is_writing;     /* the last event was of this kind */
-	uint8_t n_listening; /* epoll: listening sockets that come first now and then, */
+	_Alignas(128) int first; /* epoll: our own instance beside the server's; -1: none */
+	bool is_poll;            /* the place is a thread */
+	bool is_left;            /* it is left alone, for good; atomic */
+	bool is_seen;            /* this turn is looked at */
+	bool is_ordering;        /* it does, in this turn */
+	bool has_levels;         /* epoll: of the accepted connections, some are level-triggered */
+	bool is_writing;         /* the last event was of this kind */
+	uint8_t n_listening;     /* epoll: listening sockets that come first now and then, */
 	int listening[STINGY_ORDER_LISTENERS];
 	uint32_t n_cut;             /* and turns of kind 2 since then that the bound cut short; poll: all */
 	uint32_t run;               /* so many of it in a row */

@@ -308,7 +308,7 @@ static void begin_ordering(void)
 	if (schedule.mode == STINGY_ORDER_OFF || (!stingy_serve.live && stingy_load_live(&stingy_serve) < 0))
 		return;
 	if (stingy_order_init(&schedule, stingy_serve.live->order, STINGY_LIVE_ORDERS) < 0)
-		stingy_say("no memory for the table of descriptors: events are not ordered");
+		stingy_say("no memory or no thread key for it: events are not ordered");
 }
 
 static void begin_serving(const char *path)

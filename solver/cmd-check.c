@@ -118,14 +118,12 @@ static void check_cache(struct check *check, const struct stingy_cache *wanted)
 /* What lies above the cache slab may compete with it: it is for what found no place there. */
 static void check_high(struct check *check, const struct stingy_manifest_slab *slab)
 {
-	if (slab->high == 0)
-		return;
-	if (stingy_manifest_high(slab) + (uint64_t)slab->high <= HUGE_PAGE)
-		finding(check, OK, "high slab of %" PRIu32 " bytes: fits the same huge page", slab->high);
-	else
-		finding(check, OK,
-			"high slab of %" PRIu32 " bytes: beyond the huge page, on ordinary pages as they are used",
-			slab->high);
+	bool fits = stingy_manifest_high(slab) + (uint64_t)slab->high <= stingy_round_up(slab->size, HUGE_PAGE);
+
+	if (slab->high)
+		finding(check, OK, "high slab of %" PRIu32 " bytes: %s", slab->high,
+			fits ? "fits the huge pages of the slab"
+			     : "beyond the huge pages, on ordinary ones as they are used");
 }
 
 /*
@@ -346,16 +344,13 @@ static int judge(struct check *check, const struct stingy_mapped_file *file)
 
 static int check_manifest(const char *manifest, const char *command)
 {
-	struct check check = {.program = NULL};
-	struct stingy_mapped_file file;
 	char program[PATH_MAX];
+	struct check check = {.program = command ? program : NULL};
+	struct stingy_mapped_file file;
 	int result;
 
-	if (command) {
-		if (stingy_command_find(command, program) < 0)
-			return STINGY_EXIT_BAD_INPUT;
-		check.program = program;
-	}
+	if (command && stingy_command_find(command, program) < 0)
+		return STINGY_EXIT_BAD_INPUT;
 	if (stingy_manifest_file_init(&file, manifest) < 0)
 		return STINGY_EXIT_BAD_INPUT;
 	result = judge(&check, &file);

@@ -25,7 +25,7 @@ static int map(struct stingy_mapped_file *file, int fd)
 	file->owner = st.st_uid;
 	if (file->size == 0)
 		return 0;
-	data = mmap(NULL, file->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+	data = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
 	if (data == MAP_FAILED)
 		return -1;
 	file->data = data;
@@ -45,6 +45,11 @@ int stingy_mapped_file_init(struct stingy_mapped_file *file, const char *path)
 	close(fd);
 	errno = error;
 	return result;
+}
+
+int stingy_mapped_file_make_private(struct stingy_mapped_file *file)
+{
+	return file->size ? mprotect(file->data, file->size, PROT_READ | PROT_WRITE) : 0;
 }
 
 void stingy_mapped_file_fini(struct stingy_mapped_file *file)

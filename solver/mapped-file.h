@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 struct stingy_mapped_file {
-	char *data;  /* never NULL, not even for an empty file; what is written there the file does not get */
+	char *data;  /* to be read; never NULL, not even for an empty file */
 	size_t size; /* bytes */
 	mode_t mode; /* this and the owner as stat(2) has them */
 	uid_t owner;
@@ -20,6 +20,9 @@ struct stingy_mapped_file {
 
 /* Maps the file at path. Returns 0, or -1 with errno set; then there is nothing to undo. */
 int stingy_mapped_file_init(struct stingy_mapped_file *file, const char *path);
+
+/* Makes the bytes the caller's own, to be written, too; the file does not get that. Returns 0, or -1 with errno set. */
+int stingy_mapped_file_make_private(struct stingy_mapped_file *file);
 
 void stingy_mapped_file_fini(struct stingy_mapped_file *file);
 

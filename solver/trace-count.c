@@ -52,8 +52,10 @@ static void read_on(struct stingy_trace_count_trace *trace, const struct stingy_
 	struct stingy_trace_record record;
 	int more;
 
-	if (stingy_trace_reader_init(&trace->reader, file->data, file->size) < 0)
-		return; /* it has no header yet */
+	if (stingy_trace_reader_init(&trace->reader, file->data, file->size) < 0) {
+		trace->reader = last; /* it has no header yet */
+		return;
+	}
 	if (last.at) {
 		trace->reader.at = last.at;
 		trace->reader.state = last.state;
@@ -63,10 +65,12 @@ static void read_on(struct stingy_trace_count_trace *trace, const struct stingy_
 	trace->is_ours = trace->reader.header.started >= started;
 	trace->is_over = !trace->is_ours;
 	while (!trace->is_over && (more = stingy_trace_next(&trace->reader, &record)) != 0) {
-		if (more < 0)
-			trace->is_over = true;
-		else
+		if (more > 0)
 			count(trace, &record);
+		else if (trace->reader.size == trace->reader.header.committed)
+			trace->is_over = true; /* it is damaged */
+		else
+			break; /* it has grown since it was mapped */
 	}
 }
 
@@ -91,7 +95,8 @@ uint64_t stingy_trace_count_look(struct stingy_trace_count *counts)
 
 			if (trace->is_over || stingy_mapped_file_init(&file, trace->path) < 0)
 				continue;
-			read_on(trace, &file, counts->started);
+			if (stingy_mapped_file_make_private(&file) == 0)
+				read_on(trace, &file, counts->started);
 			stingy_mapped_file_fini(&file);
 		}
 	}

@@ -32,10 +32,12 @@ static uint64_t kept(const struct stingy_solve *solve)
 	return bytes;
 }
 
-/* Whether more tasks were at once than fit by all that one keeps, of a server whose events can be ordered. */
-static bool is_for_order(const struct stingy_worth *worth, const struct stingy_schedule *schedule)
+/* Whether a thread had more tasks at once than fit its cache by all that one keeps, and its events can be ordered. */
+static bool is_for_order(const struct stingy_solve *solve)
 {
-	return schedule->is_wanted && !schedule->why_not && worth->n_tasks > schedule->fit;
+	const struct stingy_schedule *schedule = &solve->schedule;
+
+	return schedule->is_wanted && !schedule->why_not && solve->census.max_tasks_in_thread > schedule->fit;
 }
 
 static enum stingy_worth_answer answer(const struct stingy_worth *worth, const struct stingy_solve *solve)
@@ -44,9 +46,11 @@ static enum stingy_worth_answer answer(const struct stingy_worth *worth, const s
 		return STINGY_WORTH_NOTHING;
 	if (worth->kept <= worth->slab)
 		return STINGY_WORTH_FITS;
-	if (worth->avoided < LEAST_AVOIDED)
-		return is_for_order(worth, &solve->schedule) ? STINGY_WORTH_TRY : STINGY_WORTH_FITS;
-	return worth->expected < LEAST_SHARE ? STINGY_WORTH_ORDER : STINGY_WORTH_RUN;
+	if (worth->avoided < LEAST_AVOIDED && !is_for_order(solve))
+		return STINGY_WORTH_FITS;
+	if (worth->expected < LEAST_SHARE)
+		return STINGY_WORTH_ORDER;
+	return worth->avoided < LEAST_AVOIDED ? STINGY_WORTH_TRY : STINGY_WORTH_RUN;
 }
 
 /* Of the loads of the account, that of the traces, and the least beyond it at which there is something to avoid. */
@@ -116,7 +120,7 @@ static void print_fits(const struct stingy_worth *worth, FILE *out)
 		fprintf(out, ": they fit by themselves; ask again for more than %" PRIu64 " tasks at once",
 			worth->n_fit);
 	else
-		fputs(": what they keep while others run fits", out);
+		fputs(": the arena is predicted to avoid hardly a miss", out);
 	if (worth->more_tasks)
 		fprintf(out, " (with %" PRIu64 ", a task would miss some %.0f times less)", worth->more_tasks,
 			worth->more_avoided);

@@ -36,7 +36,7 @@ static void make(struct made *made, uint32_t cache, double avoided)
 	made->solve.kinds.kind = &made->kind;
 	made->solve.kinds.n_kinds = 1;
 	made->solve.census.unit = &made->unit;
-	made->solve.census.max_tasks = TASKS;
+	made->solve.census.max_tasks = made->solve.census.max_tasks_in_thread = TASKS;
 	made->solve.census.serving = made->solve.served = TASKS;
 	made->solve.schedule = (struct stingy_schedule){.is_wanted = true, .fit = FIT, .crowd = 1000};
 	made->account.solve = &made->solve;
@@ -106,6 +106,8 @@ static void order_is_worth_a_try(void **state)
 	assert_reason(&worth,
 		      "at most 100 tasks at once kept 100 KiB, 1024 bytes each, and 64 KiB of the cache are for "
 		      "them: 64 fit; the arena by itself is predicted to avoid hardly a miss");
+	made.solve.served = 0;
+	assert_int_equal(worth_of(&made).answer, STINGY_WORTH_ORDER);
 }
 
 static void where_there_is_something_to_order(void **state)
@@ -118,8 +120,11 @@ static void where_there_is_something_to_order(void **state)
 	made.solve.schedule.fit = TASKS;
 	worth = worth_of(&made);
 	assert_int_equal(worth.answer, STINGY_WORTH_FITS);
-	assert_reason(&worth, ": what they keep while others run fits");
+	assert_reason(&worth, ": the arena is predicted to avoid hardly a miss");
 	made.solve.schedule.fit = FIT;
+	made.solve.census.max_tasks_in_thread = FIT; /* of several, each of which has as many as fit */
+	assert_int_equal(worth_of(&made).answer, STINGY_WORTH_FITS);
+	made.solve.census.max_tasks_in_thread = TASKS;
 	made.solve.schedule.why_not = "no loop";
 	assert_int_equal(worth_of(&made).answer, STINGY_WORTH_FITS);
 	made.solve.schedule.why_not = NULL;

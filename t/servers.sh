@@ -51,12 +51,18 @@ server_begin()
 
 server_leave()
 {
+	server_kill
+	rm -rf "$server_work"
+}
+
+# server_kill: ends what this shell has started; a subshell must do so before it ends.
+server_kill()
+{
 	local group
 	for group in "${!server_groups[@]}"; do
 		kill -KILL -- "-$group" 2>/dev/null
 	done
 	wait 2>/dev/null
-	rm -rf "$server_work"
 }
 
 # server_use NAME: makes NAME the server that the other functions are about.

@@ -25,7 +25,7 @@ fuzz()
 {
 	target=$1
 	set -- manifests/manifest.c manifests/manifest-write.c manifests/records.c manifests/rule.c manifests/words.c \
-		profiler/interface.c profiler/trace.c
+		profiler/interface.c profiler/trace.c profiler/trace-file.c
 	# shellcheck disable=SC2086 # lists
 	[ "$target" != solve ] || set -- $FUZZ_SOURCES
 	for source in "$@"; do
