@@ -32,7 +32,7 @@
 #define STINGY_STAGES_MAX    4096
 #define STINGY_ALLOCATES_MAX 256          /* kinds that one stage allocates, or that a task takes */
 #define STINGY_TASKS_MAX     1048575      /* tasks of a schedule */
-#define STINGY_TASKS_FIRST   32           /* tasks with which the search for a schedule's number begins, at most */
+#define STINGY_TASKS_FIRST   16           /* tasks with which the search for a schedule's number begins, at most */
 #define STINGY_SLOTS_MAX     1048575      /* slots of a region */
 #define STINGY_SLAB_MAX      (256u << 20) /* bytes of a cache slab */
 #define STINGY_ARENAS_MAX    64

@@ -198,7 +198,7 @@ begins_at_once()
 	begins "$@" && [ "$(value first)" -eq "$3" ]
 }
 tap_ok "a manifest without a schedule" begins plain '' $clients
-tap_ok "one with a number to begin with, from the first turn on" begins_at_once auto '' 32
+tap_ok "one with a number to begin with, from the first turn on" begins_at_once auto '' 16
 tap_ok "a large number to begin with is not taken as it is" begins_at_once large '' 32
 tap_ok "one with a number for good" begins fixed '' 4
 tap_ok "the user's word counts: off" begins fixed off $clients
