@@ -179,10 +179,10 @@ scheduled()
 	echo end
 }
 scheduled >plain.manifest
-scheduled "auto tasks=32" >auto.manifest
+scheduled "auto tasks=16" >auto.manifest
 scheduled "auto tasks=1000" >large.manifest
 scheduled "fixed tasks=4" >fixed.manifest
-scheduled "auto tasks=32 takes=$kind" >takes.manifest
+scheduled "auto tasks=16 takes=$kind" >takes.manifest
 scheduled "fixed tasks=32 takes=$kind" >fixed-takes.manifest
 
 # begins MANIFEST SCHEDULE MOST [KEPT]: whether under the manifest, and what the user says, so many begin at a time.
@@ -199,15 +199,15 @@ begins_at_once()
 }
 tap_ok "a manifest without a schedule" begins plain '' $clients
 tap_ok "one with a number to begin with, from the first turn on" begins_at_once auto '' 16
-tap_ok "a large number to begin with is not taken as it is" begins_at_once large '' 32
+tap_ok "a large number to begin with is not taken as it is" begins_at_once large '' 16
 tap_ok "one with a number for good" begins fixed '' 4
 tap_ok "the user's word counts: off" begins fixed off $clients
 tap_ok "the user's word counts: a number" begins auto 10 10
-tap_ok "the user's word counts: auto, which begins with the manifest's number" begins auto auto 32
+tap_ok "the user's word counts: auto, which begins with the manifest's number" begins auto auto 16
 tap_ok "no more begin than the arena has room for" begins takes '' 8
 tap_ok "what idle connections have is not counted upon" begins takes '' 5 3
-tap_ok "but a region that they have the most of bounds nothing" begins takes '' 32 5
-tap_ok "nor does one that is full for good" begins takes '' 32 8
+tap_ok "but a region that they have the most of bounds nothing" begins takes '' 16 5
+tap_ok "nor does one that is full for good" begins takes '' 16 8
 tap_ok "a number of the user's is not bounded by what there is room for" begins fixed-takes '' 32
 not_dry()
 {
@@ -226,7 +226,7 @@ reports()
 {
 	STINGY_REPORT=1 managed "$work/takes.manifest" "$progdir/server" "$1" holds "$clients" >out 2>err
 	cat err
-	grep -q ': order .*, bound 32, .* [1-9][0-9]* turns cut short by full regions' err && [ "$(value events)" -eq 8 ]
+	grep -q ': order .*, bound 16, .* [1-9][0-9]* turns cut short by full regions' err && [ "$(value events)" -eq 8 ]
 }
 for way in epoll poll select; do
 	tap_ok "$way: the report tells of turns that were cut short" reports $way

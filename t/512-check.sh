@@ -102,7 +102,7 @@ empty_manifest()
 ordered_manifest()
 {
 	"$stingy" check -m ordered.manifest >out 2>err
-	has 'ok: events: ordered, at first 24 tasks at a time'
+	has 'ok: events: ordered, at first 16 tasks at a time'
 }
 sed 's/^end$/schedule auto tasks=24\nend/' good.manifest >ordered.manifest
 tap_ok "check: a manifest with a schedule" ordered_manifest
