@@ -2,7 +2,7 @@
 # Throughput, processor time for a request and latency against concurrency: real servers and the samples, by themselves,
 # with their events in order, with the arena, with both, and with other allocators (bench-servers.sh names the variants).
 #
-#	bench-load.sh [SERVER:CONNECTIONS[,CONNECTIONS]...[:VARIANT[,VARIANT]...]]...
+#	bench-load.sh [SERVER[:CONNECTIONS[,CONNECTIONS]...[:VARIANT[,VARIANT]...]]]...
 #
 # For each number of connections all variants are started, each with a client of its own that keeps its connections. They
 # are warmed up until the shim has found its bound; then the clients load their servers in turn, for a window each. So a
@@ -132,7 +132,28 @@ point()
 	done
 }
 
+# rows SERVER: those that are measured of it if nobody says what.
+rows()
+{
+	local row
+	for row in "${default[@]}"; do
+		[ "${row%%:*}" != "$1" ] || printf '%s\n' "$row"
+	done
+}
+
 [ $# -gt 0 ] || set -- "${default[@]}"
+wanted=()
+for what; do
+	case $what in
+	*:*) wanted+=("$what") ;;
+	*) mapfile -t -O "${#wanted[@]}" wanted < <(rows "$what") ;;
+	esac
+done
+if [ ${#wanted[@]} -eq 0 ]; then
+	echo "bench: '$*': there are rows of $(printf '%s\n' "${default[@]%%:*}" | uniq | xargs); others: SERVER:CONNECTIONS" >&2
+	exit 2
+fi
+set -- "${wanted[@]}"
 new_results load
 for what; do
 	planned=$((${planned:-0} + $(plan "$what")))
