@@ -206,9 +206,9 @@ static uint32_t most_descriptors(const struct wait *wait)
 }
 
 /* n bits are set, and nobody knows any more what was asked for. */
-static __attribute__((noinline)) int order_results(const struct wait *wait, struct stingy_order *order, int n)
+static __attribute__((noinline)) int order_results(const struct wait *wait, struct stingy_order *order, int n,
+						   uint32_t most)
 {
-	uint32_t most = most_descriptors(wait);
 	struct entries entries = {.room = most, .fds = __builtin_alloca(most * sizeof(struct pollfd))};
 	bool is_first = false;
 	read_sets(wait, &entries);
@@ -229,10 +229,11 @@ static int first_select(const struct wait *wait)
 	if (n < 0)
 		return n;
 	take(wait);
+	uint32_t most = most_descriptors(wait);
 	struct stingy_order *order = stingy_order_poll_enter((uint64_t)n);
-	if (!order)
+	if (!order || most == 0)
 		return n;
-	return order->is_seen ? order_results(wait, order, n) : stingy_order_heard(order, n);
+	return order->is_seen ? order_results(wait, order, n, most) : stingy_order_heard(order, n);
 }
 
 static int any_select(const struct wait *wait)
