@@ -201,12 +201,11 @@ static void write_header(struct stingy_sink *sink, uint32_t parent)
 static int begin_file(struct stingy_sink *sink)
 {
 	struct stat st;
-	size_t bound = kernel_bound(sink->bound);
-	if (bound < BEGIN) {
+	if (sink->bound < BEGIN) {
 		errno = EFBIG;
 		return -1;
 	}
-	if (fstat(sink->fd, &st) < 0 || !grow(sink, bound))
+	if (fstat(sink->fd, &st) < 0 || !grow(sink, sink->bound))
 		return -1;
 	void *at = mmap(NULL, BEGIN, PROT_READ | PROT_WRITE, MAP_SHARED, sink->fd, 0);
 	if (at == MAP_FAILED)

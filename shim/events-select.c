@@ -229,11 +229,13 @@ static int first_select(const struct wait *wait)
 	if (n < 0)
 		return n;
 	take(wait);
-	uint32_t most = most_descriptors(wait);
 	struct stingy_order *order = stingy_order_poll_enter((uint64_t)n);
-	if (!order || most == 0)
+	if (!order)
 		return n;
-	return order->is_seen ? order_results(wait, order, n, most) : stingy_order_heard(order, n);
+	if (!order->is_seen)
+		return stingy_order_heard(order, n);
+	uint32_t most = most_descriptors(wait);
+	return most != 0 ? order_results(wait, order, n, most) : n;
 }
 
 static int any_select(const struct wait *wait)

@@ -163,7 +163,7 @@ static json_t *kind_of(const struct stingy_account *account, uint32_t i)
 
 	return json_pack("{so ss ss so so so so so so sf so so sf so}", "name",
 			 stingy_json_text(solve->kinds.kind[i].name), "class",
-			 stingy_class_name(solve->kinds.kind[i].class), "decision", stingy_account_decision(kind),
+			 stingy_class_name(solve->kinds.kind[i].class), "decision", stingy_solve_decision(solve, i),
 			 "allocations", number(kind->allocations), "served", number(kind->served), "bytes",
 			 number(kind->size), "lines", number(kind->lines), "max_live",
 			 number(solve->census.unit[i].max_live), "bound", bound_of(kind->bound), "held", kind->held,

@@ -21,12 +21,6 @@ const char *stingy_account_bound(enum stingy_bound_by by)
 	return names[by];
 }
 
-const char *stingy_account_decision(const struct stingy_account_kind *kind)
-{
-	return kind->is_in_high ? "in the high slab: connections keep it from request to request"
-				: stingy_model_reason(kind->left_out);
-}
-
 const char *stingy_account_colours(enum stingy_colour_proof proof)
 {
 	static const char *const names[] = {

@@ -96,9 +96,6 @@ void stingy_account_text(const struct stingy_account *account, FILE *out);
 /* Returns the text, which the caller frees; NULL: there is no memory for it. */
 char *stingy_account_json(const struct stingy_account *account);
 
-/* For people: whether it has a place, and why not, or where. */
-const char *stingy_account_decision(const struct stingy_account_kind *kind);
-
 /* For people: what bounds how many objects of a kind one task holds. */
 const char *stingy_account_bound(enum stingy_bound_by by);
 

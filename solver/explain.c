@@ -192,12 +192,7 @@ static void explain_chain(const struct stingy_solve *solve, uint32_t number, FIL
 		stingy_class_name(stingy_class_of(&solve->atoms, unit)), unit->serving, unit->setup, unit->max_live);
 	if (unit->served)
 		fprintf(out, ", %" PRIu64 " bytes", stingy_model_size(unit, solve->choices.cover));
-	if (kind == STINGY_NO_UNIT)
-		fputs(", not managed:", out);
-	else if (solve->model.left_out[kind] && stingy_plan_has(&solve->plan, kind))
-		fputs(", in the high slab:", out);
-	else
-		fprintf(out, ", %s:", stingy_model_reason(solve->model.left_out[kind]));
+	fprintf(out, ", %s:", stingy_solve_decision(solve, kind));
 	for (uint32_t i = 0; i < chain->depth && i < FRAMES_SHOWN; i++)
 		fprintf(out, " %s", stingy_places_print(&solve->places, chain->place[i], name, sizeof(name)));
 	fputs(chain->depth > FRAMES_SHOWN ? " ...\n" : "\n", out);

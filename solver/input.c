@@ -295,12 +295,8 @@ int stingy_input_init(struct stingy_input *input, const char *path, struct sting
 	memset(input, 0, sizeof(*input));
 	input->path = path;
 	input->program = STINGY_NO_MODULE;
-	if (stingy_mapped_file_init(&input->file, path) < 0)
+	if (stingy_mapped_file_init_copy(&input->file, path) < 0)
 		return -1;
-	if (stingy_mapped_file_make_private(&input->file) < 0) {
-		stingy_mapped_file_fini(&input->file);
-		return -1;
-	}
 	look_over(&survey);
 	drop_pairs(&survey);
 	survey_fini(&survey);

@@ -8,7 +8,7 @@
 
 static char nothing[1]; /* of an empty file */
 
-static int map(struct stingy_mapped_file *file, int fd)
+static int map(struct stingy_mapped_file *file, int fd, int protection)
 {
 	struct stat st;
 	void *data;
@@ -25,14 +25,14 @@ static int map(struct stingy_mapped_file *file, int fd)
 	file->owner = st.st_uid;
 	if (file->size == 0)
 		return 0;
-	data = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+	data = mmap(NULL, file->size, protection, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
 	if (data == MAP_FAILED)
 		return -1;
 	file->data = data;
 	return 0;
 }
 
-int stingy_mapped_file_init(struct stingy_mapped_file *file, const char *path)
+static int open_and_map(struct stingy_mapped_file *file, const char *path, int protection)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer, only to be refused after. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -40,16 +40,21 @@ int stingy_mapped_file_init(struct stingy_mapped_file *file, const char *path)
 
 	if (fd < 0)
 		return -1;
-	result = map(file, fd);
+	result = map(file, fd, protection);
 	error = errno;
 	close(fd);
 	errno = error;
 	return result;
 }
 
-int stingy_mapped_file_make_private(struct stingy_mapped_file *file)
+int stingy_mapped_file_init(struct stingy_mapped_file *file, const char *path)
 {
-	return file->size ? mprotect(file->data, file->size, PROT_READ | PROT_WRITE) : 0;
+	return open_and_map(file, path, PROT_READ);
+}
+
+int stingy_mapped_file_init_copy(struct stingy_mapped_file *file, const char *path)
+{
+	return open_and_map(file, path, PROT_READ | PROT_WRITE);
 }
 
 void stingy_mapped_file_fini(struct stingy_mapped_file *file)

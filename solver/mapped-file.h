@@ -21,8 +21,8 @@ struct stingy_mapped_file {
 /* Maps the file at path. Returns 0, or -1 with errno set; then there is nothing to undo. */
 int stingy_mapped_file_init(struct stingy_mapped_file *file, const char *path);
 
-/* Makes the bytes the caller's own, to be written, too; the file does not get that. Returns 0, or -1 with errno set. */
-int stingy_mapped_file_make_private(struct stingy_mapped_file *file);
+/* The same, but the bytes may be written, too, and the file does not get that. The system may count them as memory. */
+int stingy_mapped_file_init_copy(struct stingy_mapped_file *file, const char *path);
 
 void stingy_mapped_file_fini(struct stingy_mapped_file *file);
 

@@ -91,7 +91,7 @@ static void print_kind(const struct stingy_account *account, uint32_t number, FI
 	stingy_page_row_begin(out);
 	stingy_page_cell(out, of->name ? of->name : "?");
 	stingy_page_cell(out, stingy_class_name(of->class));
-	stingy_page_cell(out, stingy_account_decision(kind));
+	stingy_page_cell(out, stingy_solve_decision(account->solve, number));
 	stingy_page_number(out, kind->size);
 	stingy_page_number(out, kind->allocations);
 	stingy_page_number(out, kind->allocations * kind->lines);
@@ -178,9 +178,8 @@ static void print_chain(const struct stingy_solve *solve, const struct stingy_ch
 	stingy_page_cell(out, text);
 }
 
-static void print_site(const struct stingy_account *account, uint32_t number, FILE *out)
+static void print_site(const struct stingy_solve *solve, uint32_t number, FILE *out)
 {
-	const struct stingy_solve *solve = account->solve;
 	const struct stingy_unit *unit = &solve->atoms.unit[number];
 	uint32_t kind = solve->kinds.kind_of ? solve->kinds.kind_of[number] : STINGY_NO_UNIT;
 
@@ -192,7 +191,7 @@ static void print_site(const struct stingy_account *account, uint32_t number, FI
 	stingy_page_number(out, lines_of(solve, unit) * unit->serving);
 	stingy_page_number(out, unit->max_live);
 	stingy_page_cell(out, stingy_class_name(stingy_class_of(&solve->atoms, unit)));
-	stingy_page_cell(out, kind == STINGY_NO_UNIT ? "not managed" : stingy_account_decision(&account->kind[kind]));
+	stingy_page_cell(out, stingy_solve_decision(solve, kind));
 	stingy_page_row_end(out);
 }
 
@@ -222,7 +221,7 @@ void stingy_report_sites(const struct stingy_account *account, FILE *out)
 			 n, n > SITES_SHOWN ? ", of which the first are shown" : "");
 	stingy_page_table_begin(out, headings);
 	for (uint32_t i = 0; i < n && i < SITES_SHOWN; i++)
-		print_site(account, sorted[i].number, out);
+		print_site(solve, sorted[i].number, out);
 	stingy_page_table_end(out);
 	free(sorted);
 	stingy_page_section_end(out);

@@ -97,6 +97,17 @@ uint64_t stingy_solve_slab(const struct stingy_solve *solve)
 	return stingy_cache_slab(&solve->cache, solve->options->share);
 }
 
+const char *stingy_solve_decision(const struct stingy_solve *solve, uint32_t kind)
+{
+	const struct stingy_plan *plan = &solve->plan;
+
+	if (kind == STINGY_NO_UNIT)
+		return "not managed";
+	if (stingy_plan_has(plan, kind) && stingy_plan_is_high(plan, plan->kind[plan->number[kind]].region))
+		return "in the high slab: connections keep it from request to request";
+	return stingy_model_reason(solve->model.left_out[kind]);
+}
+
 /* What the format bounds, and what leaves something for the tasks. */
 static int check_options(struct stingy_solve *solve)
 {

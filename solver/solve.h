@@ -96,6 +96,9 @@ int stingy_solve_run(struct stingy_solve *solve, const char *const *paths, uint3
 /* Bytes of the cache slab, at most. */
 uint64_t stingy_solve_slab(const struct stingy_solve *solve);
 
+/* For people: whether a kind has a place, and where, or why not; of STINGY_NO_UNIT, that it is none. */
+const char *stingy_solve_decision(const struct stingy_solve *solve, uint32_t kind);
+
 /* Whether the input is one of the program's. */
 bool stingy_solve_uses(const struct stingy_solve *solve, const struct stingy_input *input);
 

@@ -93,10 +93,9 @@ uint64_t stingy_trace_count_look(struct stingy_trace_count *counts)
 		for (size_t i = 0; i < found.gl_pathc; i++) {
 			struct stingy_trace_count_trace *trace = find(counts, found.gl_pathv[i]);
 
-			if (trace->is_over || stingy_mapped_file_init(&file, trace->path) < 0)
+			if (trace->is_over || stingy_mapped_file_init_copy(&file, trace->path) < 0)
 				continue;
-			if (stingy_mapped_file_make_private(&file) == 0)
-				read_on(trace, &file, counts->started);
+			read_on(trace, &file, counts->started);
 			stingy_mapped_file_fini(&file);
 		}
 	}

@@ -335,6 +335,7 @@ static struct stingy_manifest_region kept_region(uint64_t connections, uint32_t 
 		region = solver.plan.region[planned->region];
 		assert_int_equal(solver.model.left_out[kind], STINGY_LEFT_OUT_KEPT);
 		assert_true(stingy_plan_is_high(&solver.plan, planned->region));
+		assert_non_null(strstr(stingy_solve_decision(&solver, kind), "in the high slab"));
 		assert_int_equal(planned->high, UINT32_MAX);
 		assert_int_equal(planned->n, region.count);
 		assert_true(region.offset + region.slot * region.count <=

@@ -50,6 +50,8 @@ static void globals_come_first_and_are_no_stages(void **state)
 	solve_with(&solver, &options, 1, &path);
 	assert_int_equal(solver.kinds.kind[solver.kinds.kind_of[find_chain(&solver, "pool_it")]].class,
 			 STINGY_CLASS_FINAL);
+	assert_string_equal(stingy_solve_decision(&solver, solver.kinds.kind_of[find_chain(&solver, "pool_it")]),
+			    stingy_model_reason(STINGY_KEPT_GLOBAL));
 	assert_int_equal(solver.globals.n_globals, 1);
 	assert_int_equal(solver.model.problem.n_kinds, 3);
 	assert_int_equal(solver.model.problem.tau, 7 * SIZE - 2048 - 1024);
